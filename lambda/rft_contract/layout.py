@@ -1,0 +1,93 @@
+"""Where things lie in the environment's one data bucket.
+
+Bedrock's S3 address pattern knows neither `=` nor `:`, so no key here has one.
+"""
+
+from dataclasses import dataclass
+
+from rft_contract.naming import check_run_id
+
+DATASETS = "datasets/"
+RUNS = "runs/"
+
+
+def dataset_key(sha256: str, name: str) -> str:
+    """Return the key of an uploaded dataset: its content's hash names the folder.
+
+    Args:
+        sha256: Hex digest of the object's bytes.
+        name: File name, such as `train.jsonl`.
+    """
+    return f"{DATASETS}{sha256}/{name}"
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """The keys of one run.
+
+    Args:
+        run_id: A legal run id.
+    """
+
+    run_id: str
+
+    def __post_init__(self) -> None:
+        check_run_id(self.run_id)
+
+    @property
+    def prefix(self) -> str:
+        """Everything the run reads or writes."""
+        return f"{RUNS}{self.run_id}/"
+
+    @property
+    def record(self) -> str:
+        """`run.json`, the run's record."""
+        return f"{self.prefix}run.json"
+
+    @property
+    def findings(self) -> str:
+        """What Validate found."""
+        return f"{self.prefix}findings.json"
+
+    def data(self, split: str) -> str:
+        """Return the key of a frozen dataset: `train`, `validation` or `held_out`."""
+        return f"{self.prefix}data/{split}.jsonl"
+
+    @property
+    def shards(self) -> str:
+        """The manifest of pointers that Evaluate's Distributed Map reads, one JSON line a shard."""
+        return f"{self.prefix}evaluation/shards.jsonl"
+
+    @property
+    def evaluation(self) -> str:
+        """Prefix of the graded completions."""
+        return f"{self.prefix}evaluation/graded/"
+
+    def graded(self, subject: str, mode: str, shard: int) -> str:
+        """Return the key of one shard's graded completions; a retry overwrites it."""
+        return f"{self.evaluation}{subject}/{mode}/{shard:05d}.jsonl.gz"
+
+    @property
+    def map_results(self) -> str:
+        """Prefix of the Distributed Map's own result files."""
+        return f"{self.prefix}evaluation/map/"
+
+    @property
+    def job_output(self) -> str:
+        """Prefix of what the customization job writes, without a trailing slash."""
+        return f"{self.prefix}job"
+
+    @property
+    def decision(self) -> str:
+        """The gate's decision."""
+        return f"{self.prefix}decision.json"
+
+    @property
+    def report_json(self) -> str:
+        """The public report."""
+        return f"{self.prefix}report.json"
+
+    @property
+    def report_markdown(self) -> str:
+        """The report for people."""
+        return f"{self.prefix}report.md"

@@ -1,0 +1,34 @@
+"""The metrics that a reward function emits for every event, as CloudWatch embedded metric format (EMF).
+
+Two dimension sets and no more: alarms use (Environment, Reward), which exists at deploy time; a run's curves use (Run).
+Source of the format: CloudWatch user guide, "Specification: embedded metric format".
+"""
+
+from enum import StrEnum
+
+NAMESPACE = "BedrockRFT"
+
+
+class Dimension(StrEnum):
+    """Dimension names."""
+
+    ENVIRONMENT = "Environment"
+    REWARD = "Reward"
+    RUN = "Run"
+
+
+class MetricName(StrEnum):
+    """Metric names. Only rollouts that the customization job sent count (`rft.phase` absent)."""
+
+    REWARD = "Reward"
+    VALIDATION_REWARD = "ValidationReward"
+    SUCCESS = "Success"
+    GRADED = "Graded"
+    WRONG = "Wrong"
+    INVALID = "Invalid"
+    UNATTRIBUTED = "Unattributed"
+    COMPLETION_CHARACTERS = "CompletionCharacters"
+    GRADE_MILLISECONDS = "GradeMilliseconds"
+
+
+DIMENSION_SETS = ((Dimension.ENVIRONMENT, Dimension.REWARD), (Dimension.RUN,))
