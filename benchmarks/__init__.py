@@ -1,1 +1,1 @@
-"""Measurements, side by side with a peer where one exists. `python -m benchmarks` runs them; tests never assert time."""
+"""Measurements, beside a peer where one exists; `python -m benchmarks` runs them. Tests never assert time."""

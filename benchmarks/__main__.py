@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: run the named benchmarks (default: all but the long `demo`) and save their results."""
+"""`python -m benchmarks [NAME ...]`: run benchmarks (default: the short ones) and save their results."""
 
 import importlib
 import json
@@ -8,7 +8,7 @@ from types import ModuleType
 from benchmarks.result import save
 
 SHORT = ("synth", "trainer")
-LONG = ("demo",)
+LONG = ("demo", "routing_settings")
 
 
 def main(names: list[str]) -> int:

@@ -1,12 +1,11 @@
-"""The demo with fresh seeds, beside a control run whose rewards are shuffled: does the model learn from the reward?"""
+"""The demo with fresh seeds, beside a control run whose rewards are shuffled (its gain should be about 0)."""
 
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rft_contract.json_value import JsonObject, JsonValue
-
 from benchmarks.measured_command import run
+from rft_contract.json_value import JsonObject, JsonValue
 
 COMMAND = "python -m benchmarks demo"
 SEEDS = (11, 12, 13, 14, 15)

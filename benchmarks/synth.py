@@ -1,8 +1,7 @@
 """Time to synthesize every environment with warm bundles, and to bootstrap and deploy to a fresh embedded AWS."""
 
-from rft_contract.json_value import JsonObject
-
 from benchmarks.measured_command import run
+from rft_contract.json_value import JsonObject
 
 COMMAND = "python -m benchmarks synth"
 
