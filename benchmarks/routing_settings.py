@@ -1,6 +1,6 @@
 """How the routing demo's settings are chosen: development tickets and development seeds only, never the held-out set.
 
-Each candidate trains in this process, without the embedded AWS, and is scored in greedy decoding on the development set.
+Each candidate trains in this process, without the embedded AWS, and is scored greedily on the development set.
 """
 
 import argparse
@@ -9,16 +9,16 @@ import resource
 import time
 from collections.abc import Sequence
 
+from benchmarks.result import ROOT
 from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.json_value import JsonObject, JsonValue
+from rft_local.trainer.adapter import Adapter
 from rft_local.trainer.hyperparameters import plan_training
 from rft_local.trainer.stand_in import StandIn
 from rft_local.trainer.training import Rollout, Row, StepRecord, train
-from rft_local.weights import ensure_weights
+from rft_local.weights import default_cache, ensure_weights
 from rft_rewards.grade import Score
 from rft_rewards.label import label
-
-from benchmarks.result import ROOT
 
 COMMAND = "python -m benchmarks routing_settings"
 DATA = ROOT / "examples" / "routing"
@@ -33,16 +33,19 @@ CANDIDATES: tuple[dict[str, float], ...] = (
 
 def _rows(split: str) -> list[Row]:
     lines = (DATA / f"{split}.jsonl").read_text().splitlines()
-    return [Row(messages=row["messages"], payload=row) for row in map(json.loads, lines)]
+    return [
+        Row(messages=row["messages"], payload={"label": row["reference_answer"]["label"]})
+        for row in map(json.loads, lines)
+    ]
 
 
 def _reward(rollouts: Sequence[Rollout]) -> list[float]:
     grader = label(labels=LABELS)
-    grades = [grader(rollout.completion.text, rollout.row.payload["reference_answer"]) for rollout in rollouts]
+    grades = [grader(rollout.completion.text, str(rollout.row.payload["label"])) for rollout in rollouts]
     return [grade.value if isinstance(grade, Score) else 0.0 for grade in grades]
 
 
-def _accuracy(stand_in: StandIn, rows: Sequence[Row], adapter: object) -> float:
+def _accuracy(stand_in: StandIn, rows: Sequence[Row], adapter: Adapter | None) -> float:
     completions = stand_in.generate(
         [row.messages for row in rows], adapter=adapter, samples=1, max_tokens=8, temperature=0.0, top_p=1.0, seed=0
     )
@@ -50,14 +53,16 @@ def _accuracy(stand_in: StandIn, rows: Sequence[Row], adapter: object) -> float:
     return sum(_reward(rollouts)) / len(rows)
 
 
-def measure(candidates: Sequence[dict[str, float]] = CANDIDATES, seeds: Sequence[int] = DEVELOPMENT_SEEDS) -> JsonObject:
+def measure(
+    candidates: Sequence[dict[str, float]] = CANDIDATES, seeds: Sequence[int] = DEVELOPMENT_SEEDS
+) -> JsonObject:
     """Train every candidate with every development seed.
 
     Args:
         candidates: Hyperparameters that differ from the recipe's.
         seeds: Development seeds.
     """
-    stand_in = StandIn.load(ensure_weights())
+    stand_in = StandIn.load(ensure_weights(default_cache()))
     training, development = _rows("train"), _rows("validation")
     base = _accuracy(stand_in, development, None)
     print(f"base: {base:.1%} of {len(development)} development tickets", flush=True)
@@ -96,7 +101,7 @@ def measure(candidates: Sequence[dict[str, float]] = CANDIDATES, seeds: Sequence
 
 
 def main() -> None:
-    """Run one candidate from the command line: `python -m benchmarks.routing_settings --set learningRate=6e-4 --seed 1`."""
+    """Run one candidate: `python -m benchmarks.routing_settings --set learningRate=6e-4 --seed 1`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter")
     parser.add_argument("--seed", type=int, action="append", help="a development seed")

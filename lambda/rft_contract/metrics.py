@@ -18,9 +18,12 @@ class Dimension(StrEnum):
 
 
 class MetricName(StrEnum):
-    """Metric names. Only rollouts that the customization job sent count (`rft.phase` absent)."""
+    """Metric names. Only rollouts that the customization job sent count (`rft.phase` absent).
 
-    REWARD = "Reward"
+    No metric may be called like a dimension: in an EMF document both are members of the same object.
+    """
+
+    REWARD = "TrainingReward"
     VALIDATION_REWARD = "ValidationReward"
     SUCCESS = "Success"
     GRADED = "Graded"

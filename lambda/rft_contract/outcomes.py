@@ -51,6 +51,13 @@ class RunFailed(RunEnded):
     """The run cannot go on, for the reason in the message."""
 
 
+class Transient(Exception):
+    """AWS throttled or was unavailable for longer than the SDK retries: the same call may succeed later.
+
+    Not an ending: the workflow retries the state that raised it.
+    """
+
+
 _BY_ERROR_NAME = {ending.__name__: ending.outcome for ending in (InvalidDataset, OverLimit, RunStopped, RunFailed)}
 
 

@@ -1,0 +1,95 @@
+"""The environment's data bucket: reads, streams and conditional writes."""
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+
+from rft_runtime.failures import error_code
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+
+
+def is_missing(error: ClientError) -> bool:
+    """Say whether an S3 error means that the object does not exist."""
+    return error_code(error) in _MISSING
+
+
+@dataclass(frozen=True)
+class DataBucket:
+    """One bucket.
+
+    Encryption is the bucket's own default, so no request names a key. Conditional writes: S3 user guide, "How to
+    prevent object overwrites with conditional writes" (412 when the condition fails, 409 when two writers meet).
+
+    Args:
+        client: S3 client.
+        name: Bucket name.
+    """
+
+    client: "S3Client"
+    name: str
+
+    def address(self, key: str) -> str:
+        """Return the `s3://` address of a key."""
+        return f"s3://{self.name}/{key}"
+
+    def key_of(self, address: str) -> str:
+        """Return the key of an `s3://` address in this bucket.
+
+        Raises:
+            ValueError: When it is not an address in this bucket.
+        """
+        prefix = f"s3://{self.name}/"
+        if not address.startswith(prefix) or len(address) == len(prefix):
+            raise ValueError(f"got {address!r}, wanted an object in this environment's bucket, {prefix}...")
+        return address[len(prefix) :]
+
+    def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
+        """Return an object, or its bytes from `start` to before `end`."""
+        if start == 0 and end is None:
+            return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        last = "" if end is None else str(end - 1)
+        return self.client.get_object(Bucket=self.name, Key=key, Range=f"bytes={start}-{last}")["Body"].read()
+
+    def find(self, key: str) -> tuple[bytes, str] | None:
+        """Return an object and its ETag, or None when there is none."""
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return answer["Body"].read(), answer["ETag"]
+
+    def open(self, key: str) -> BinaryIO:
+        """Return an object as a stream that can be read once, from its start."""
+        return cast(BinaryIO, self.client.get_object(Bucket=self.name, Key=key)["Body"])
+
+    def write(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/json") -> None:
+        """Write an object, whatever was there."""
+        self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def create(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/json") -> bool:
+        """Write an object unless there is one; return whether it was written."""
+        try:
+            self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+        except ClientError as error:
+            if error_code(error) in _LOST:
+                return False
+            raise
+        return True
+
+    def replace(self, key: str, body: bytes, etag: str, *, content_type: str = "application/json") -> bool:
+        """Write an object if it still is the version with this ETag; return whether it was written."""
+        try:
+            self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type, IfMatch=etag)
+        except ClientError as error:
+            if error_code(error) in _LOST:
+                return False
+            raise
+        return True

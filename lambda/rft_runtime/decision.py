@@ -1,0 +1,37 @@
+"""Decide: the evaluation, judged by the gate, written down."""
+
+import msgspec
+
+from rft_contract.outcomes import RunFailed
+from rft_runtime.data_bucket import DataBucket
+from rft_runtime.evaluation import paired_gains, read_evaluation
+from rft_runtime.gate import Decision, decide
+from rft_runtime.held_out_ledger import HeldOutLedger
+from rft_runtime.platform import Platform
+from rft_runtime.run_record import RunRecord
+
+
+def decide_run(platform: Platform, run_id: str) -> Decision:
+    """Judge a run's candidate and write `decision.json`.
+
+    Raises:
+        RunFailed: When the evaluation is incomplete.
+    """
+    record = platform.runs.enter(run_id, "Decide")
+    evaluation = read_evaluation(platform.bucket, record)
+    if evaluation is None or not evaluation.is_complete:
+        raise RunFailed(f"the evaluation is incomplete: not every shard of {record.keys.shards} was graded")
+    uses = HeldOutLedger(platform.bucket, record.datasets["held_out"].sha256).note(run_id)
+    platform.runs.set(run_id, held_out_uses=uses)
+    pairs = paired_gains(evaluation)
+    decision = decide(
+        pairs.gains, mode=evaluation.mode, missing_share=pairs.missing_share, gate=record.parsed_recipe().gate
+    )
+    platform.bucket.write(record.keys.decision, msgspec.json.format(msgspec.json.encode(decision), indent=2))
+    return decision
+
+
+def read_decision(bucket: DataBucket, record: RunRecord) -> Decision | None:
+    """Return a run's decision, or None when it never came to one."""
+    found = bucket.find(record.keys.decision)
+    return None if found is None else msgspec.json.decode(found[0], type=Decision)

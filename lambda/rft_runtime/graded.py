@@ -1,0 +1,40 @@
+"""Graded completions: what Evaluate leaves behind, one gzip JSONL object a shard."""
+
+import gzip
+from collections.abc import Sequence
+
+import msgspec
+
+
+class GradedCompletion(msgspec.Struct, frozen=True, kw_only=True):
+    """One completion with its grade.
+
+    Args:
+        row: Row of the frozen held-out set.
+        sample: Number among the prompt's samples, from 0.
+        reward: Its reward; None when it was not graded.
+        invalid: Why it was not graded; None when it was. Evaluation never fills in a value.
+        components: Named metrics of the grade.
+        tokens_out: Completion tokens; 0 when unanswered.
+        stop_reason: Bedrock's reason; empty when unanswered.
+        completion: The text; empty when unanswered.
+    """
+
+    row: int
+    sample: int
+    reward: float | None
+    invalid: str | None
+    components: dict[str, float]
+    tokens_out: int
+    stop_reason: str
+    completion: str
+
+
+def encode_graded(completions: Sequence[GradedCompletion]) -> bytes:
+    """Return the object of a shard; equal completions give equal bytes."""
+    return gzip.compress(msgspec.json.Encoder().encode_lines(list(completions)), mtime=0)
+
+
+def decode_graded(body: bytes) -> list[GradedCompletion]:
+    """Read the object of a shard."""
+    return msgspec.json.Decoder(GradedCompletion).decode_lines(gzip.decompress(body))

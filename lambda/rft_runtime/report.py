@@ -1,0 +1,310 @@
+"""The report of a run: `report.json`, a public schema (see `docs/report.md`)."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from rft_contract.recipe import Recipe
+from rft_dataset.reading import open_lines
+from rft_runtime.conversation import text_of
+from rft_runtime.data_bucket import DataBucket
+from rft_runtime.decision import read_decision
+from rft_runtime.evaluation import Arm, Evaluation, read_evaluation
+from rft_runtime.gate import Decision
+from rft_runtime.run_record import RunRecord
+from rft_runtime.shards import BASE, CANDIDATE, SAMPLED
+from rft_runtime.statistics import Interval, bootstrap_interval, mean, wilson_interval
+from rft_runtime.training_output import AskedUsed, Step, TrainingOutput, read_training_output
+
+SCHEMA_VERSION = 1
+_EXAMPLES_OF_A_KIND = 2
+
+Pair = tuple[float, float]
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """One model on the held-out set.
+
+    Args:
+        accuracy: Share of prompts whose greedy completion scores at least `success_at`; one without a grade does not.
+        ci95: 95 % Wilson interval of the accuracy.
+        mean_reward: Mean over prompts of the mean valid reward, in the gate's mode; None when nothing was graded.
+        sampled_accuracy: Mean over prompts of the share of sampled completions scoring at least `success_at`; None
+            without sampled completions.
+        invalid_share: Share of all completions without a grade.
+    """
+
+    accuracy: float
+    ci95: Pair
+    mean_reward: float | None
+    sampled_accuracy: float | None
+    invalid_share: float
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """Candidate against base in greedy accuracy.
+
+    Args:
+        absolute: Difference of the accuracies, -1 to 1.
+        ci95: 95 % interval by bootstrap over prompts, paired.
+    """
+
+    absolute: float
+    ci95: Pair
+
+
+class Decoding(msgspec.Struct, frozen=True, kw_only=True):
+    """How completions were drawn.
+
+    Args:
+        accuracy: What accuracy and gain are measured on: `greedy`.
+        sampled_temperature: Temperature of the sampled completions; None without any.
+        max_tokens: Longest completion.
+        reasoning_effort: As in the recipe.
+    """
+
+    accuracy: str
+    sampled_temperature: float | None
+    max_tokens: int
+    reasoning_effort: str | None
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A held-out prompt with both greedy completions.
+
+    Args:
+        kind: `fixed`, `still_wrong` or `got_worse`.
+        row: Row of the held-out set.
+        prompt: The last user message.
+        reference_answer: As in the dataset.
+        base: The base model's completion.
+        candidate: The candidate's completion.
+        base_reward: Its reward; None without a grade.
+        candidate_reward: Its reward; None without a grade.
+    """
+
+    kind: str
+    row: int
+    prompt: str
+    reference_answer: Any
+    base: str
+    candidate: str
+    base_reward: float | None
+    candidate_reward: float | None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a run found. What the run did not come to is None or empty.
+
+    Args:
+        run_id: The run.
+        environment: Where it ran.
+        outcome: One of `Outcome`.
+        reason: One line about it.
+        started: ISO 8601, UTC.
+        ended: ISO 8601, UTC.
+        recipe: The recipe as given.
+        base_model: Customization id of the base model.
+        stand_in: Model that was really trained, when it is not the base model.
+        held_out_prompts: Number of held-out prompts.
+        base: The base model.
+        candidate: The trained model.
+        live: The line's live release.
+        gain: Candidate against base.
+        relative_gain: `gain.absolute` divided by the base's accuracy; None when that is 0.
+        error_reduction: Share of the base's errors that are gone; None when it made none.
+        chance_accuracy: Accuracy of guessing, from the recipe.
+        success_at: Reward from which a completion counts as right.
+        decoding: How completions were drawn.
+        samples_per_prompt: Sampled completions a prompt.
+        held_out_uses: Earlier runs evaluated on the same held-out set.
+        decision: What the gate decided, with its numbers.
+        steps: Training steps.
+        asked_used: Hyperparameters asked and used; empty where Bedrock itself trained.
+        seconds: Wall-clock seconds of each workflow state.
+        peak_memory_mb: Highest memory of the embedded trainer, MiB.
+        examples: At most two of each kind.
+        schema_version: Version of this schema.
+    """
+
+    run_id: str
+    environment: str
+    outcome: str | None
+    reason: str | None
+    started: str
+    ended: str | None
+    recipe: dict[str, Any]
+    base_model: str | None
+    stand_in: str | None = None
+    held_out_prompts: int | None = None
+    base: Measures | None = None
+    candidate: Measures | None = None
+    live: Measures | None = None
+    gain: Gain | None = None
+    relative_gain: float | None = None
+    error_reduction: float | None = None
+    chance_accuracy: float | None = None
+    success_at: float | None = None
+    decoding: Decoding | None = None
+    samples_per_prompt: int | None = None
+    held_out_uses: int | None = None
+    decision: Decision | None = None
+    steps: list[Step] = []
+    asked_used: list[AskedUsed] = []
+    seconds: dict[str, float] = {}
+    peak_memory_mb: float | None = None
+    examples: list[Example] = []
+    schema_version: int = SCHEMA_VERSION
+
+
+def build_report(bucket: DataBucket, record: RunRecord) -> Report:
+    """Build a run's report from what there is of it."""
+    try:
+        recipe = Recipe.from_json(record.recipe)
+    except ValueError:
+        recipe = None
+    output = TrainingOutput()
+    if record.job_arn is not None:
+        output = read_training_output(bucket, record.keys.job_output, record.job_arn)
+    held_out = record.datasets.get("held_out")
+    report = Report(
+        run_id=record.run_id,
+        environment=record.environment,
+        outcome=record.outcome,
+        reason=record.reason,
+        started=record.started.isoformat(),
+        ended=None if record.ended is None else record.ended.isoformat(),
+        recipe=record.recipe,
+        base_model=None if recipe is None else recipe.base_model,
+        stand_in=output.embedded.stand_in,
+        held_out_prompts=None if held_out is None else held_out.rows,
+        held_out_uses=record.held_out_uses,
+        decision=read_decision(bucket, record),
+        steps=output.steps,
+        asked_used=output.embedded.asked_used,
+        seconds=phase_seconds(record),
+        peak_memory_mb=output.embedded.peak_memory_mb,
+    )
+    evaluation = read_evaluation(bucket, record)
+    if recipe is None:
+        return report
+    report = msgspec.structs.replace(report, **_gate_facts(recipe))
+    if evaluation is None or not evaluation.complete:
+        return report
+    lines = open_lines(bucket.open(record.keys.data("held_out")))[0]
+    return msgspec.structs.replace(report, **_findings(evaluation, recipe.gate.success_at, lines))
+
+
+def measures(evaluation: Evaluation, arm: Arm, success_at: float) -> Measures:
+    """Measure one arm."""
+    rows = range(evaluation.prompts)
+    right = sum(arm.succeeds(row, success_at) for row in rows)
+    interval = wilson_interval(right, evaluation.prompts)
+    rewards = [reward for row in rows if (reward := arm.reward(row, evaluation.mode)) is not None]
+    return Measures(
+        accuracy=right / evaluation.prompts,
+        ci95=_pair(interval),
+        mean_reward=mean(rewards) if rewards else None,
+        sampled_accuracy=(
+            mean([arm.sampled_successes(row, success_at) for row in rows]) if evaluation.mode == SAMPLED else None
+        ),
+        invalid_share=arm.invalid_share(),
+    )
+
+
+def gain(evaluation: Evaluation, success_at: float) -> Gain:
+    """Compare candidate and base in greedy accuracy, paired by prompt."""
+    differences = [
+        float(evaluation.candidate.succeeds(row, success_at)) - float(evaluation.base.succeeds(row, success_at))
+        for row in range(evaluation.prompts)
+    ]
+    return Gain(absolute=mean(differences), ci95=_pair(bootstrap_interval(differences)))
+
+
+def phase_seconds(record: RunRecord) -> dict[str, float]:
+    """Return the seconds between entering each state and entering the next, or the end."""
+    entered = sorted(record.stages.items(), key=lambda item: item[1])
+    moments = [*(time for _, time in entered), record.ended]
+    return {
+        name: round((end - start).total_seconds(), 3)
+        for (name, start), end in zip(entered, moments[1:], strict=True)
+        if end is not None and end >= start
+    }
+
+
+def encode_report(report: Report) -> bytes:
+    """Return `report.json`."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def decode_report(body: bytes) -> Report:
+    """Read `report.json`."""
+    return msgspec.json.decode(body, type=Report)
+
+
+def _gate_facts(recipe: Recipe) -> dict[str, Any]:
+    samples = recipe.gate.samples_per_prompt
+    return {
+        "chance_accuracy": recipe.gate.chance_accuracy,
+        "success_at": recipe.gate.success_at,
+        "samples_per_prompt": samples,
+        "decoding": Decoding(
+            accuracy="greedy",
+            sampled_temperature=recipe.gate.temperature if samples else None,
+            max_tokens=recipe.hyperparameters.inferenceMaxTokens,
+            reasoning_effort=recipe.hyperparameters.reasoningEffort,
+        ),
+    }
+
+
+def _findings(evaluation: Evaluation, success_at: float, lines: Iterator[bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = {"held_out_prompts": evaluation.prompts}
+    if BASE in evaluation.complete:
+        found["base"] = measures(evaluation, evaluation.base, success_at)
+    if CANDIDATE in evaluation.complete:
+        found["candidate"] = measures(evaluation, evaluation.candidate, success_at)
+    if evaluation.is_complete:
+        base, compared = found["base"].accuracy, gain(evaluation, success_at)
+        found["gain"] = compared
+        found["relative_gain"] = compared.absolute / base if base > 0 else None
+        found["error_reduction"] = compared.absolute / (1 - base) if base < 1 else None
+        found["examples"] = list(_examples(evaluation, success_at, lines))
+    return found
+
+
+def _examples(evaluation: Evaluation, success_at: float, lines: Iterator[bytes]) -> Iterator[Example]:
+    """Yield the first two prompts of each kind, in the kinds' order."""
+    kinds = {"fixed": (False, True), "still_wrong": (False, False), "got_worse": (True, False)}
+    chosen: dict[int, str] = {}
+    for kind, wanted in kinds.items():
+        rows = (
+            row
+            for row in range(evaluation.prompts)
+            if (evaluation.base.succeeds(row, success_at), evaluation.candidate.succeeds(row, success_at)) == wanted
+        )
+        chosen |= dict.fromkeys(islice(rows, _EXAMPLES_OF_A_KIND), kind)
+    texts = {number: json.loads(line) for number, line in enumerate(lines) if number in chosen}
+    for number, kind in chosen.items():
+        base, candidate = evaluation.base.greedy.get(number), evaluation.candidate.greedy.get(number)
+        yield Example(
+            kind=kind,
+            row=number,
+            prompt=_last_prompt(texts[number]),
+            reference_answer=texts[number].get("reference_answer"),
+            base="" if base is None else base.completion,
+            candidate="" if candidate is None else candidate.completion,
+            base_reward=None if base is None else base.reward,
+            candidate_reward=None if candidate is None else candidate.reward,
+        )
+
+
+def _last_prompt(row: dict[str, Any]) -> str:
+    turns = [turn for turn in row["messages"] if str(turn.get("role", "")).lower() == "user"]
+    return text_of(turns[-1]["content"]) if turns else ""
+
+
+def _pair(interval: Interval) -> Pair:
+    return (interval.low, interval.high)

@@ -1,0 +1,234 @@
+"""A run's record, `run.json`: the one place that knows what a run made and how it ended."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import sleep
+from typing import Any
+
+import msgspec
+
+from rft_contract.layout import RunKeys
+from rft_contract.outcomes import RunFailed, RunStopped, Transient
+from rft_contract.recipe import Recipe
+from rft_contract.settings import PlatformResources, PlatformSettings
+from rft_runtime.data_bucket import DataBucket
+
+RUNNING = "RUNNING"
+ENDED = "ENDED"
+_ATTEMPTS = 10
+
+
+class DatasetUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset as the run found it.
+
+    Args:
+        address: Where it was read.
+        sha256: Hex digest of its bytes.
+        rows: Number of rows.
+    """
+
+    address: str
+    sha256: str
+    rows: int
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of one run.
+
+    Args:
+        run_id: The run.
+        environment: Name of the environment.
+        started: When Plan began, UTC.
+        execution_arn: The Step Functions execution; empty when a run is closed that never began.
+        status: `RUNNING` or `ENDED`.
+        stage: The workflow state entered last.
+        stages: State -> when it was entered first, UTC.
+        outcome: One of `Outcome` once ended.
+        reason: One line about the outcome.
+        ended: When the outcome was written, UTC.
+        closed: When closing had nothing left to do, UTC.
+        announced: Whether the message about the outcome was sent.
+        closing_errors: What closing could not do, at its last attempt.
+        recipe: The recipe as given, JSON.
+        settings: `PlatformSettings` as JSON.
+        resources: `PlatformResources` as JSON.
+        datasets: Split -> what Validate read.
+        steps: Training steps that Plan expects.
+        rollouts: Training rollouts that Plan expects.
+        reward_arn: The reward function's per-run alias.
+        reward_version: The version behind it; written before the alias is made.
+        job_arn: The customization job.
+        job_started: When Bedrock created it, UTC.
+        model_arn: The candidate model.
+        deployment_arn: The candidate's deployment.
+        stand_in: The model that was really trained, when it is not the recipe's.
+        shard_error: What went wrong last in a shard of Evaluate; a retry may have mended it.
+        held_out_uses: Earlier runs that were evaluated on the same held-out set.
+        schema: Version of this format.
+    """
+
+    run_id: str
+    environment: str
+    started: datetime
+    execution_arn: str = ""
+    status: str = RUNNING
+    stage: str = "Plan"
+    stages: dict[str, datetime] = {}
+    outcome: str | None = None
+    reason: str | None = None
+    ended: datetime | None = None
+    closed: datetime | None = None
+    announced: bool = False
+    closing_errors: list[str] = []
+    recipe: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    resources: dict[str, Any] = {}
+    datasets: dict[str, DatasetUse] = {}
+    steps: int | None = None
+    rollouts: int | None = None
+    reward_arn: str | None = None
+    reward_version: str | None = None
+    job_arn: str | None = None
+    job_started: datetime | None = None
+    model_arn: str | None = None
+    deployment_arn: str | None = None
+    stand_in: str | None = None
+    shard_error: str | None = None
+    held_out_uses: int | None = None
+    schema: int = 1
+
+    @property
+    def keys(self) -> RunKeys:
+        """Where the run's objects lie."""
+        return RunKeys(self.run_id)
+
+    def parsed_recipe(self) -> Recipe:
+        """Return the recipe.
+
+        Raises:
+            RunFailed: When it is not a legal recipe.
+        """
+        try:
+            return Recipe.from_json(self.recipe)
+        except ValueError as error:
+            raise RunFailed(str(error)) from None
+
+    def parsed_settings(self) -> PlatformSettings:
+        """Return the platform's settings."""
+        return PlatformSettings.from_json(self.settings)
+
+    def parsed_resources(self) -> PlatformResources:
+        """Return the platform's resources."""
+        return PlatformResources.from_json(self.resources)
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The records in the data bucket. Every change is a conditional write, repeated when somebody else was faster.
+
+    Args:
+        bucket: The data bucket.
+        sleep: Waits between attempts; replaced in tests.
+    """
+
+    bucket: DataBucket
+    sleep: Callable[[float], None] = sleep
+
+    def create(self, record: RunRecord) -> RunRecord:
+        """Write a new record, or return the one that a former attempt of the same execution wrote.
+
+        Raises:
+            RunFailed: When the run id belongs to another execution.
+        """
+        if self.bucket.create(record.keys.record, _encode(record)):
+            return record
+        existing = self.load(record.run_id)
+        if existing.execution_arn != record.execution_arn:
+            raise RunFailed(
+                f"run {record.run_id}: the name is taken by {existing.execution_arn or 'a run that never began'}; "
+                "start again with another run id"
+            )
+        return existing
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """Return a run's record, or None."""
+        found = self.bucket.find(RunKeys(run_id).record)
+        return None if found is None else _decode(found[0])
+
+    def load(self, run_id: str) -> RunRecord:
+        """Return a run's record.
+
+        Raises:
+            RunFailed: When there is none.
+        """
+        record = self.find(run_id)
+        if record is None:
+            raise RunFailed(f"run {run_id}: no record at {self.bucket.address(RunKeys(run_id).record)}")
+        return record
+
+    def load_running(self, run_id: str) -> RunRecord:
+        """Return the record of a run that has not ended.
+
+        Raises:
+            RunStopped: When it was closed meanwhile.
+        """
+        return _require_running(self.load(run_id))
+
+    def update(self, run_id: str, change: Callable[[RunRecord], RunRecord]) -> RunRecord:
+        """Apply a change to the newest record and return the result.
+
+        Args:
+            run_id: The run.
+            change: Pure function; it may be called more than once, and may raise to leave the record as it is.
+
+        Raises:
+            Transient: When others kept writing for ten attempts.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = self.bucket.find(RunKeys(run_id).record)
+            if found is None:
+                raise RunFailed(f"run {run_id}: no record at {self.bucket.address(RunKeys(run_id).record)}")
+            before = _decode(found[0])
+            after = change(before)
+            if after == before or self.bucket.replace(RunKeys(run_id).record, _encode(after), found[1]):
+                return after
+            self.sleep(random.uniform(0, 0.05 * 2**attempt))
+        raise Transient(f"run {run_id}: the record changed {_ATTEMPTS} times while it was being written")
+
+    def set(self, run_id: str, **values: object) -> RunRecord:
+        """Set fields of a running run's record.
+
+        Raises:
+            RunStopped: When the run was closed meanwhile.
+        """
+        return self.update(run_id, lambda record: msgspec.structs.replace(_require_running(record), **values))
+
+    def enter(self, run_id: str, stage: str) -> RunRecord:
+        """Note that a running run has come to a stage; a retry keeps the first time.
+
+        Raises:
+            RunStopped: When the run was closed meanwhile.
+        """
+        now = datetime.now(UTC)
+
+        def entered(record: RunRecord) -> RunRecord:
+            _require_running(record)
+            return msgspec.structs.replace(record, stage=stage, stages={stage: now, **record.stages})
+
+        return self.update(run_id, entered)
+
+
+def _require_running(record: RunRecord) -> RunRecord:
+    if record.status != RUNNING:
+        raise RunStopped(f"the run was closed while it was in {record.stage}: {record.outcome}, {record.reason}")
+    return record
+
+
+def _encode(record: RunRecord) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(record), indent=2)
+
+
+def _decode(body: bytes) -> RunRecord:
+    return msgspec.json.decode(body, type=RunRecord)

@@ -1,0 +1,64 @@
+"""Train: the job from its start to its end, one look at a time."""
+
+from datetime import UTC, datetime
+
+from rft_contract.json_value import JsonObject
+from rft_contract.outcomes import OverLimit, RunFailed, RunStopped
+from rft_contract.statuses import JobStatus, Progress
+from rft_runtime.job import deadline_of, find_job, start_job, stop_job
+from rft_runtime.platform import Platform
+from rft_runtime.polling import next_wait, wait_within
+
+
+def start_training(platform: Platform, run_id: str) -> JsonObject:
+    """Start the run's customization job.
+
+    Returns:
+        `run_id` and the seconds to wait before the first look.
+    """
+    record = platform.runs.enter(run_id, "Train")
+    if record.job_arn is None:
+        job = start_job(platform.clients.bedrock, record, platform.region)
+        record = platform.runs.set(run_id, job_arn=job.arn, job_started=job.created)
+    return {"run_id": run_id, "wait_seconds": record.parsed_settings().poll_first_seconds}
+
+
+def poll_training(platform: Platform, run_id: str, waited: int) -> JsonObject:
+    """Look at the run's job.
+
+    Args:
+        platform: Where this runs.
+        run_id: The run.
+        waited: Seconds waited before this look.
+
+    Returns:
+        `run_id`, `progress` and the seconds to wait before the next look.
+
+    Raises:
+        RunFailed: When the job failed or is gone.
+        RunStopped: When somebody stopped it.
+        OverLimit: When it ran past the deadline; it is stopped then.
+    """
+    record = platform.runs.load_running(run_id)
+    job = find_job(platform.clients.bedrock, record.job_arn or "")
+    if job is None:
+        raise RunFailed(f"the customization job {record.job_arn} does not exist any more")
+    if job.status == JobStatus.COMPLETED:
+        if job.model_arn is None:
+            raise RunFailed(f"the customization job {job.arn} completed without a model")
+        platform.runs.set(run_id, model_arn=job.model_arn)
+        return {"run_id": run_id, "progress": Progress.DONE, "wait_seconds": waited}
+    if job.status == JobStatus.FAILED:
+        raise RunFailed(f"the customization job failed: {job.failure or 'no message'}")
+    if job.status == JobStatus.STOPPED:
+        raise RunStopped(f"the customization job was stopped{f': {job.failure}' if job.failure else ''}")
+    now, deadline = datetime.now(UTC), deadline_of(record)
+    if now >= deadline:
+        stop_job(platform.clients.bedrock, job)
+        raise OverLimit(
+            f"the customization job ran past {deadline:%Y-%m-%d %H:%M} UTC and was stopped; raise limits.hours, or the "
+            "platform's deadline_hours, or train less"
+        )
+    settings = record.parsed_settings()
+    wait = wait_within(next_wait(waited, settings.poll_max_seconds), now, deadline)
+    return {"run_id": run_id, "progress": Progress.WAITING, "wait_seconds": wait}

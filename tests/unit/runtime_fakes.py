@@ -1,0 +1,335 @@
+"""Small in-memory AWS clients. Every Bedrock request is checked against botocore's service model."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+import botocore.session
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from rft_contract.settings import PlatformResources, PlatformSettings
+from rft_runtime.clients import Clients
+from rft_runtime.platform import Platform
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+BUCKET = "dev-data"
+BASE_MODEL = "amazon.nova-2-lite-v1:0:256k"
+REWARD_FUNCTION = "dev-reward-label"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{REWARD_FUNCTION}"
+EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:dev:"
+SETTINGS = PlatformSettings(environment="dev", rows_per_shard=40)
+RESOURCES = PlatformResources(
+    bucket=BUCKET,
+    key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",
+    customization_role_arn=f"arn:aws:iam::{ACCOUNT}:role/dev-customization",
+    topic_arn=f"arn:aws:sns:{REGION}:{ACCOUNT}:dev-outcomes",
+    rewards={"tickets": REWARD_FUNCTION},
+)
+
+
+def aws_error(code: str, operation: str = "Operation", status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": f"{code} by the test"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]  # the rest of the metadata is not read
+        operation,
+    )
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def breaches(shape: Shape, value: Any, path: str = "$") -> list[str]:
+    """Return how a request breaks the service model: members, bounds, enums, patterns (botocore checks only some)."""
+    meta = shape.metadata
+    found = []
+    if isinstance(shape, StructureShape):
+        found += [f"{path}.{name}: missing" for name in shape.required_members if name not in value]
+        for name, inner in value.items():
+            if name not in shape.members:
+                found.append(f"{path}.{name}: unknown")
+            else:
+                found += breaches(shape.members[name], inner, f"{path}.{name}")
+        return found
+    if isinstance(shape, ListShape):
+        return [text for number, item in enumerate(value) for text in breaches(shape.member, item, f"{path}[{number}]")]
+    if isinstance(shape, MapShape):
+        return [text for name, item in value.items() for text in breaches(shape.value, item, f"{path}.{name}")]
+    kinds: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "float": (int, float)}
+    if shape.type_name in kinds and not isinstance(value, kinds[shape.type_name]):
+        return [f"{path}: {value!r} is no {shape.type_name}"]
+    size = len(value) if isinstance(value, str) else value
+    if ("min" in meta and size < meta["min"]) or ("max" in meta and size > meta["max"]):
+        found.append(f"{path}: {value!r} out of bounds")
+    if "pattern" in meta and not re.fullmatch(meta["pattern"], value):
+        found.append(f"{path}: {value!r} does not match")
+    if "enum" in meta and value not in meta["enum"]:
+        found.append(f"{path}: {value!r} not in {meta['enum']}")
+    return found
+
+
+def check_request(service: str, operation: str, request: dict[str, Any]) -> None:
+    shape = service_model(service).operation_model(operation).input_shape
+    assert shape is not None
+    assert breaches(shape, request) == []
+
+
+@dataclass
+class FakeS3:
+    objects: dict[str, bytes] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    on_put: Callable[[str], None] = lambda key: None
+
+    def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:
+        assert Bucket == BUCKET
+        check_request("s3", "GetObject", {"Bucket": Bucket, "Key": Key})
+        if Key not in self.objects:
+            raise aws_error("NoSuchKey", "GetObject", 404)
+        body = self.objects[Key]
+        if Range is not None:
+            first, last = Range.removeprefix("bytes=").split("-")
+            body = body[int(first) : int(last) + 1 if last else None]
+        return {"Body": io.BytesIO(body), "ETag": f'"{self.versions[Key]}"'}
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: Any,
+        ContentType: str,
+        IfNoneMatch: str | None = None,
+        IfMatch: str | None = None,
+    ) -> dict[str, Any]:
+        assert Bucket == BUCKET
+        self.on_put(Key)
+        if IfNoneMatch == "*" and Key in self.objects:
+            raise aws_error("PreconditionFailed", "PutObject", 412)
+        if IfMatch is not None and IfMatch != f'"{self.versions.get(Key)}"':
+            raise aws_error("PreconditionFailed", "PutObject", 412)
+        self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
+        self.versions[Key] = self.versions.get(Key, 0) + 1
+        return {}
+
+    def put(self, key: str, body: bytes) -> None:
+        self.put_object(Bucket=BUCKET, Key=key, Body=body, ContentType="text/plain")
+
+
+Grader = Callable[[dict[str, Any]], float | None]
+
+
+@dataclass
+class FakeLambda:
+    live: dict[str, str] = field(default_factory=lambda: {REWARD_FUNCTION: "7"})
+    aliases: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    grade: Grader = lambda item: 1.0
+    events: list[list[dict[str, Any]]] = field(default_factory=list)
+    crashes: int = 0
+
+    def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, str]:
+        if Name == "live" and FunctionName in self.live:
+            return {"FunctionVersion": self.live[FunctionName], "AliasArn": f"{FUNCTION_ARN}:live"}
+        if (FunctionName, Name) in self.aliases:
+            return self.aliases[FunctionName, Name]
+        raise aws_error("ResourceNotFoundException", "GetAlias", 404)
+
+    def create_alias(self, *, FunctionName: str, Name: str, FunctionVersion: str) -> dict[str, str]:
+        request = {"FunctionName": FunctionName, "Name": Name, "FunctionVersion": FunctionVersion}
+        check_request("lambda", "CreateAlias", request)
+        if (FunctionName, Name) in self.aliases:
+            raise aws_error("ResourceConflictException", "CreateAlias", 409)
+        alias = {"AliasArn": f"{FUNCTION_ARN}:{Name}", "FunctionVersion": FunctionVersion}
+        self.aliases[FunctionName, Name] = alias
+        return alias
+
+    def delete_alias(self, *, FunctionName: str, Name: str) -> None:
+        self.aliases.pop((FunctionName, Name), None)
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        check_request("lambda", "Invoke", {"FunctionName": FunctionName, "Payload": Payload})
+        assert FunctionName.rsplit(":", 1)[-1] in {name for _, name in self.aliases}
+        if self.crashes:
+            self.crashes -= 1
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorType":"KeyError"}')}
+        event = json.loads(Payload)
+        self.events.append(event)
+        return {"Payload": io.BytesIO(json.dumps([self._result(item) for item in event]).encode())}
+
+    def _result(self, item: dict[str, Any]) -> dict[str, Any]:
+        reward = self.grade(item)
+        metrics = [("invalid", float(reward is None))]
+        if reward is None:
+            metrics.append(("invalid.reference-missing", 1.0))
+        return {
+            "id": item["id"],
+            "aggregate_reward_score": 0.0 if reward is None else reward,
+            "metrics_list": [{"name": name, "value": value, "type": "Metric"} for name, value in metrics],
+        }
+
+
+@dataclass
+class FakeBedrock:
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    deployments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    meta: Any = field(default_factory=lambda: SimpleNamespace(region_name=REGION))
+
+    def _called(self, operation: str, request: dict[str, Any]) -> None:
+        self.calls.append(operation)
+        check_request("bedrock", operation, request)
+        if operation in self.broken:
+            raise aws_error("ThrottlingException", operation, 429)
+
+    def create_model_customization_job(self, **request: Any) -> dict[str, str]:
+        self._called("CreateModelCustomizationJob", request)
+        name = request["jobName"]
+        if name in self.jobs:
+            if self.jobs[name]["clientRequestToken"] == request["clientRequestToken"]:
+                return {"jobArn": self.jobs[name]["jobArn"]}
+            raise aws_error("ConflictException", "CreateModelCustomizationJob")
+        arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-customization-job/amazon.nova-2-lite-v1:0:256k/abcdefghijkl"
+        self.jobs[name] = {
+            "jobArn": arn,
+            "status": "InProgress",
+            "creationTime": datetime.now(UTC),
+            "clientRequestToken": request["clientRequestToken"],
+        }
+        self.tags[arn] = request["jobTags"]
+        return {"jobArn": arn}
+
+    def job(self) -> dict[str, Any]:
+        (job,) = self.jobs.values()
+        return job
+
+    def get_model_customization_job(self, *, jobIdentifier: str) -> dict[str, Any]:
+        self._called("GetModelCustomizationJob", {"jobIdentifier": jobIdentifier})
+        for name, job in self.jobs.items():
+            if jobIdentifier in (name, job["jobArn"]):
+                return job
+        raise aws_error("ResourceNotFoundException", "GetModelCustomizationJob", 404)
+
+    def stop_model_customization_job(self, *, jobIdentifier: str) -> None:
+        self._called("StopModelCustomizationJob", {"jobIdentifier": jobIdentifier})
+        self.get_model_customization_job(jobIdentifier=jobIdentifier)["status"] = "Stopping"
+
+    def list_tags_for_resource(self, *, resourceARN: str) -> dict[str, Any]:
+        self._called("ListTagsForResource", {"resourceARN": resourceARN})
+        return {"tags": self.tags.get(resourceARN, [])}
+
+    def create_custom_model_deployment(self, **request: Any) -> dict[str, str]:
+        self._called("CreateCustomModelDeployment", request)
+        name = request["modelDeploymentName"]
+        if name in self.deployments:
+            raise aws_error("ValidationException", "CreateCustomModelDeployment")
+        arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:custom-model-deployment/mnopqrstuvwx"
+        self.deployments[name] = {
+            "customModelDeploymentArn": arn,
+            "modelArn": request["modelArn"],
+            "status": "Creating",
+        }
+        return {"customModelDeploymentArn": arn}
+
+    def get_custom_model_deployment(self, *, customModelDeploymentIdentifier: str) -> dict[str, Any]:
+        self._called("GetCustomModelDeployment", {"customModelDeploymentIdentifier": customModelDeploymentIdentifier})
+        for name, deployment in self.deployments.items():
+            if customModelDeploymentIdentifier in (name, deployment["customModelDeploymentArn"]):
+                return deployment
+        raise aws_error("ResourceNotFoundException", "GetCustomModelDeployment", 404)
+
+    def delete_custom_model_deployment(self, *, customModelDeploymentIdentifier: str) -> None:
+        self._called(
+            "DeleteCustomModelDeployment", {"customModelDeploymentIdentifier": customModelDeploymentIdentifier}
+        )
+        gone = [
+            name
+            for name, deployment in self.deployments.items()
+            if customModelDeploymentIdentifier in (name, deployment["customModelDeploymentArn"])
+        ]
+        for name in gone:
+            del self.deployments[name]
+
+
+@dataclass
+class FakeRuntime:
+    answer: Callable[[dict[str, Any]], str] = lambda request: "billing"
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    def converse(self, **request: Any) -> dict[str, Any]:
+        check_request("bedrock-runtime", "Converse", request)
+        self.requests.append(request)
+        return {
+            "output": {"message": {"role": "assistant", "content": [{"text": self.answer(request)}]}},
+            "stopReason": "end_turn",
+            "usage": {"outputTokens": 2},
+        }
+
+
+@dataclass
+class FakeSns:
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def publish(self, **message: Any) -> None:
+        check_request("sns", "Publish", message)
+        assert len(message["Subject"]) <= 100
+        assert "\n" not in message["Subject"]
+        self.messages.append(message)
+
+
+@dataclass
+class FakeAws:
+    s3: FakeS3 = field(default_factory=FakeS3)
+    functions: FakeLambda = field(default_factory=FakeLambda)
+    bedrock: FakeBedrock = field(default_factory=FakeBedrock)
+    bedrock_runtime: FakeRuntime = field(default_factory=FakeRuntime)
+    sns: FakeSns = field(default_factory=FakeSns)
+
+    @property
+    def grading(self) -> FakeLambda:
+        return self.functions
+
+    def platform(self) -> Platform:
+        return Platform(environment="dev", bucket_name=BUCKET, clients=cast(Clients, self))
+
+
+def recipe_json(**changes: Any) -> dict[str, Any]:
+    """Return a legal recipe whose datasets `upload` puts into the bucket."""
+    recipe: dict[str, Any] = {
+        "schema": 1,
+        "line": "ticket-routing",
+        "reward": "tickets",
+        "base_model": BASE_MODEL,
+        "datasets": {split: f"s3://{BUCKET}/datasets/{split}/{split}.jsonl" for split in ("train", "held_out")},
+    }
+    return {**recipe, **changes}
+
+
+def dataset(split: str, rows: int) -> bytes:
+    lines = [
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "system", "content": "Route the ticket."},
+                    {"role": "user", "content": f"{split} ticket number {row}: where is my money?"},
+                ],
+                "reference_answer": "billing" if row % 2 else "shipping",
+                "id": f"{split}-{row}",
+            }
+        )
+        for row in range(rows)
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def upload(aws: FakeAws, *, train: int = 100, held_out: int = 100) -> None:
+    aws.s3.put("datasets/train/train.jsonl", dataset("train", train))
+    aws.s3.put("datasets/held_out/held_out.jsonl", dataset("held_out", held_out))
