@@ -1,0 +1,1 @@
+"""Chat-JSONL datasets of Bedrock RFT: reading and validating, streaming, without AWS."""

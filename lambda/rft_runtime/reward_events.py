@@ -4,7 +4,6 @@ Both are bare JSON arrays. Source: Bedrock user guide, "Setting up reward functi
 own samples disagree about a place or a form, every one of them is read. Standard library only.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class Sample:
     prompt: list[JsonValue]
 
     def group(self) -> str:
-        """Return a key that a prompt's rollouts share: run, split and row, else a hash of prompt and reference."""
+        """Return a key that a prompt's rollouts share: run, split and row, else the prompt's text and reference."""
         if self.mark is not None:
             return f"{self.mark.run}/{self.mark.split}/{self.mark.row}"
         turns = [
@@ -47,7 +46,7 @@ class Sample:
             reference = canonical(self.reference)
         except (ValueError, RecursionError):
             reference = "not canonical"
-        return hashlib.sha256(canonical([turns, reference]).encode("utf-8", "surrogatepass")).hexdigest()
+        return canonical([turns, reference])
 
 
 def read_event(event: JsonValue) -> list[Sample]:

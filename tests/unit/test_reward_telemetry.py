@@ -1,0 +1,127 @@
+"""The metrics of an event: exact dimension sets, and nothing that was not measured."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from rft_contract.metrics import Dimension, MetricName
+from rft_contract.rollout_mark import RolloutMark
+from rft_runtime.grading import Graded
+from rft_runtime.reward_events import Sample
+from rft_runtime.telemetry import MOST_VALUES, documents
+
+
+def graded(
+    value: float | None, mark: RolloutMark | None = None, *, reward: float | None = None, characters: int = 10
+) -> Graded:
+    sample = Sample("r1", "the completion", characters, "the reference", mark, ["the prompt"])
+    if value is None:
+        return Graded(sample, 0.5 if reward is None else reward, None, "reference-missing", "mates")
+    return Graded(sample, value if reward is None else reward, value)
+
+
+def mark(split: str = "train", phase: str | None = None, run: str = "run-1") -> RolloutMark:
+    return RolloutMark(run=run, split=split, row=0, phase=phase)
+
+
+def emit(items: Sequence[Graded], alias_run: str | None = None) -> list[dict[str, Any]]:
+    emitted = documents(
+        items, reward="gsm8k", environment="dev", alias_run=alias_run, milliseconds=12.5, timestamp=1_700_000_000_000
+    )
+    return [json.loads(json.dumps(document, allow_nan=False)) for document in emitted]
+
+
+def total(emitted: Sequence[dict[str, Any]], name: MetricName) -> float:
+    values = [document[name] for document in emitted if name in document]
+    return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+
+def test_no_metric_is_called_like_a_dimension() -> None:
+    assert not {name.value for name in MetricName} & {name.value for name in Dimension}
+
+
+def test_a_document_has_emfs_form() -> None:
+    (document,) = emit([graded(1.0, mark())])
+    directive = document["_aws"]["CloudWatchMetrics"]
+    assert document["_aws"]["Timestamp"] == 1_700_000_000_000
+    assert len(directive) == 1
+    assert directive[0]["Namespace"] == "BedrockRFT"
+    assert directive[0]["Dimensions"] == [["Environment", "Reward"], ["Run"]]
+    assert (document["Environment"], document["Reward"], document["Run"]) == ("dev", "gsm8k", "run-1")
+    declared = {metric["Name"] for metric in directive[0]["Metrics"]}
+    assert declared == {name.value for name in MetricName} & set(document)
+    assert declared >= {"TrainingReward", "Success", "Graded", "Wrong", "Invalid", "GradeMilliseconds"}
+
+
+def test_training_rollouts_are_counted_with_their_values() -> None:
+    items = [graded(1.0, mark(), reward=2.0), graded(0.0, mark(), reward=-1.0), graded(0.5, mark(), reward=0.5)]
+    (document,) = emit(items)
+    assert document["TrainingReward"] == [2.0, -1.0, 0.5]
+    assert document["Success"] == [1.0, 0.0, 0.0]
+    assert (document["Graded"], document["Wrong"], document["Invalid"]) == (3, 1, 0)
+    assert document["CompletionCharacters"] == [10, 10, 10]
+    assert document["GradeMilliseconds"] == 12.5
+    assert "ValidationReward" not in document
+    assert "Unattributed" not in document
+
+
+def test_a_fill_is_in_no_curve() -> None:
+    (document,) = emit([graded(1.0, mark()), graded(None, mark(), reward=0.75)])
+    assert document["TrainingReward"] == [1.0]
+    assert (document["Graded"], document["Invalid"]) == (1, 1)
+    assert document["InvalidReasons"] == {"reference-missing": 1}
+
+
+def test_an_event_of_invalid_rollouts_has_counts_and_no_values() -> None:
+    (document,) = emit([graded(None, mark())])
+    assert (document["Graded"], document["Invalid"]) == (0, 1)
+    assert not {"TrainingReward", "Success", "CompletionCharacters", "ValidationReward"} & set(document)
+
+
+def test_validation_has_its_own_curve() -> None:
+    (document,) = emit([graded(1.0, mark("validation")), graded(0.0, mark())])
+    assert (document["ValidationReward"], document["TrainingReward"]) == ([1.0], [0.0])
+    assert document["Graded"] == 2
+
+
+@pytest.mark.parametrize("phase", ["certify", "probe", "base", "candidate", "live", "guard"])
+def test_what_the_platform_sent_emits_nothing(phase: str) -> None:
+    assert emit([graded(1.0, mark("held_out", phase)), graded(None, mark("train", phase))]) == []
+
+
+def test_rollouts_without_a_mark_belong_to_the_alias() -> None:
+    (document,) = emit([graded(1.0)], alias_run="run-9")
+    assert document["Run"] == "run-9"
+    assert "Unattributed" not in document
+
+
+def test_rollouts_that_name_no_run_are_counted_as_such() -> None:
+    (document,) = emit([graded(1.0), graded(0.0)])
+    assert (document["Run"], document["Unattributed"], document["Graded"]) == ("-", 2, 2)
+
+
+def test_each_run_has_its_own_documents_and_the_time_is_counted_once() -> None:
+    emitted = emit([graded(1.0, mark(run="a")), graded(0.0, mark(run="b")), graded(1.0, mark(run="a"))])
+    assert {document["Run"]: document["TrainingReward"] for document in emitted} == {"a": [1.0, 1.0], "b": [0.0]}
+    assert total(emitted, MetricName.GRADE_MILLISECONDS) == 12.5
+
+
+@pytest.mark.parametrize("count", [MOST_VALUES, MOST_VALUES + 1, 8192])
+def test_large_events_are_split_without_losing_a_value(count: int) -> None:
+    items = [graded(None if place % 10 == 9 else place % 2, mark()) for place in range(count)]
+    emitted = emit(items)
+    assert len(emitted) == -(-count // MOST_VALUES)
+    lengths = [len(value) for document in emitted for value in document.values() if isinstance(value, list)]
+    assert max(lengths) <= MOST_VALUES
+    valid = [item.reward for item in items if item.value is not None]
+    assert total(emitted, MetricName.REWARD) == sum(valid)
+    assert total(emitted, MetricName.GRADED) == len(valid)
+    assert total(emitted, MetricName.INVALID) == count - len(valid)
+    assert total(emitted, MetricName.GRADE_MILLISECONDS) == 12.5
+
+
+def test_nothing_of_the_texts_is_emitted() -> None:
+    text = json.dumps(emit([graded(1.0, mark()), graded(None)]))
+    assert not any(words in text for words in ("the completion", "the reference", "the prompt", "r1"))
