@@ -1,0 +1,1 @@
+"""The app's own stacks: environments and how they compose the constructs."""

@@ -23,7 +23,9 @@ settings.load_profile("suite")
 
 # Checked by every `cdk synth`; here it would cost each test process some seconds and 400 MB.
 os.environ.setdefault("CDK_VALIDATION", "false")
+# jsii's banner about the machine's Node says nothing about a test.
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 
 def pytest_configure() -> None:

@@ -1,0 +1,266 @@
+"""The run of a recipe, from dataset to decision, as a state machine."""
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from bedrock_rft.candidate_deployment import CandidateDeployment
+from bedrock_rft.customization_role import CustomizationRole
+from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.evaluation import Evaluation
+from bedrock_rft.handler_platform import HandlerPlatform
+from bedrock_rft.handlers import WorkflowHandlers
+from bedrock_rft.key import RftKeyBase
+from bedrock_rft.nag import acknowledge
+from bedrock_rft.polling import check_event_budget
+from bedrock_rft.reward_function import RewardFunctionBase
+from bedrock_rft.training_job import TrainingJob
+from rft_contract.outcomes import Outcome
+from rft_contract.settings import PlatformResources, PlatformSettings
+
+_GOOD_ENDINGS = (Outcome.PASSED, Outcome.PROMOTED, Outcome.REJECTED)
+"""Outcomes with which the workflow did its work; any other ends the execution as failed."""
+
+_NO_RESOURCE_LEVEL = (
+    "log delivery (logs:CreateLogDelivery and its kin) and X-Ray have no resource level, says the Step Functions guide"
+)
+
+
+class Step(Protocol):
+    """A part of the workflow: something that others follow and whose errors go to Close."""
+
+    @property
+    def start_state(self) -> sfn.State:
+        """The first state."""
+
+    @property
+    def end_states(self) -> list[sfn.INextable]:
+        """Where the next step follows."""
+
+    def add_catch(self, handler: sfn.IChainable, *, errors: Sequence[str], result_path: str) -> object:
+        """Go to a state when the step fails."""
+
+
+class RftWorkflow(Construct):
+    """The workflow Plan, Validate, Freeze, Train, Deploy, Evaluate, Decide, Close, its functions and its closing rule.
+
+    * Input: `{"run_id": str, "recipe": {...}}`; the execution's name is the run id.
+    * Output: `{"run_id", "outcome", "reason"}`.
+    * Errors: an execution fails with the run's outcome as its error and the reason as its cause, unless the outcome is
+      PASSED, PROMOTED or REJECTED. `CloseFailed`: the run ended, but closing it did not.
+
+    Steps hand `{"run_id"}` on; everything else is in the run's record in the data bucket. Any error goes to Close. When
+    an execution ends without reaching Close (stopped, timed out), the rule on its status event closes the run; an event
+    that cannot be delivered, or that Close fails on three times, waits in `dead_letters`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: PlatformSettings,
+        datasets: DatasetBucket,
+        key: RftKeyBase,
+        rewards: Sequence[RewardFunctionBase],
+        customization_role: CustomizationRole,
+        topic: sns.ITopic,
+        platform: HandlerPlatform = HandlerPlatform.ARM64,
+        max_concurrency: int = 20,
+        hours_beside_training: float = 12,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Define the workflow.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            settings: Decisions about the environment; Plan writes them into the run's record.
+            datasets: Where runs lie.
+            key: Encrypts data, custom models, history and logs.
+            rewards: The reward functions that recipes may name, each name once.
+            customization_role: Passed to Bedrock.
+            topic: Where Close says how a run ended.
+            platform: Where handlers run. Default: ARM64.
+            max_concurrency: Shards that are evaluated at once. Default: 20.
+            hours_beside_training: What a run may take beside its training job; then it times out. Default: 12.
+            log_retention: How long logs are kept. Default: one month.
+            removal_policy: Of log groups and dead letters. Default: RETAIN.
+
+        Raises:
+            ValueError: When two rewards share a name, or polling could use up the execution's history.
+        """
+        super().__init__(scope, construct_id)
+        names = [reward.reward_name for reward in rewards]
+        if len(set(names)) != len(names):
+            raise ValueError(f"rewards: got the names {', '.join(names)}, wanted each name once")
+        hours = settings.deadline_hours + hours_beside_training
+        check_event_budget(settings, hours)
+        self.handlers = WorkflowHandlers(
+            self,
+            "Handlers",
+            environment_name=settings.environment,
+            datasets=datasets,
+            key=key,
+            rewards=rewards,
+            customization_role=customization_role,
+            topic=topic,
+            platform=platform,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        resources = PlatformResources(
+            bucket=datasets.bucket.bucket_name,
+            key_arn=key.key.key_arn,
+            customization_role_arn=customization_role.role.role_arn,
+            topic_arn=topic.topic_arn,
+            rewards={reward.reward_name: reward.function.function_name for reward in rewards},
+        )
+        self.log_group = logs.LogGroup(
+            self, "Logs", encryption_key=key.key, retention=log_retention, removal_policy=removal_policy
+        )
+        self._evaluation = Evaluation(
+            self, "Evaluation", rollout=self.handlers.rollout, datasets=datasets, max_concurrency=max_concurrency
+        )
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            comment="Reinforcement fine-tuning: one execution a run",
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition(settings, resources)),
+            logs=sfn.LogOptions(destination=self.log_group, include_execution_data=False, level=sfn.LogLevel.ALL),
+            timeout=Duration.seconds(int(hours * 3600)),
+            tracing_enabled=True,
+        )
+        # The L2 property would add two statements that cannot stay: one names a state machine without a name (unless
+        # it is given a physical one), and one opens the key to log delivery without a condition.
+        resource = cast(sfn.CfnStateMachine, self.state_machine.node.default_child)
+        resource.encryption_configuration = sfn.CfnStateMachine.EncryptionConfigurationProperty(
+            type="CUSTOMER_MANAGED_KMS_KEY", kms_key_id=key.key.key_arn, kms_data_key_reuse_period_seconds=300
+        )
+        key.grant_state_machine(self.state_machine.role)
+        key.grant_dataset_access(self.state_machine.role)
+        for handler in self.handlers.all:
+            handler.grant_invoke_versions(self.state_machine.role)
+        self._evaluation.acknowledge_wildcards(self.state_machine)
+        acknowledge(self.state_machine.role, "AwsSolutions-IAM5[Resource::*]", reason=_NO_RESOURCE_LEVEL)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            removal_policy=removal_policy,
+            retention_period=Duration.days(14),
+        )
+        self._close_on_status_event()
+        # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.
+        self.handlers.close.function.configure_async_invoke(
+            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2
+        )
+
+    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal start runs."""
+        return self.state_machine.grant_start_execution(grantee)
+
+    def metric_started(self) -> cloudwatch.Metric:
+        """Return how many runs started."""
+        return self.state_machine.metric_started()
+
+    def metric_failed(self) -> cloudwatch.Metric:
+        """Return how many runs failed."""
+        return self.state_machine.metric_failed()
+
+    def _definition(self, settings: PlatformSettings, resources: PlatformResources) -> sfn.IChainable:
+        """Chain the steps; a further step takes its place in this list and nowhere else."""
+        handlers = self.handlers
+        run = {"run_id": sfn.JsonPath.string_at("$.run_id")}
+        plan = {
+            **run,
+            "recipe": sfn.JsonPath.object_at("$.recipe"),
+            "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
+            "settings": settings.to_json(),
+            "resources": resources.to_json(),
+        }
+        steps: list[Step] = [
+            handlers.plan.task(self, "Plan", payload=plan),
+            handlers.validate.task(self, "Validate", payload=run),
+            handlers.freeze.task(self, "Freeze", payload=run),
+            TrainingJob(self, "Train", start=handlers.train_start, poll=handlers.train_poll, settings=settings),
+            CandidateDeployment(self, "Deploy", start=handlers.deploy_start, poll=handlers.deploy_poll),
+            self._evaluation,
+            handlers.decide.task(self, "Decide", payload=run),
+        ]
+        close, close_after_error = self._endings()
+        for step in steps:
+            step.add_catch(close_after_error, errors=[sfn.Errors.ALL], result_path="$.error")
+        for step, following in zip(steps, [*[step.start_state for step in steps[1:]], close], strict=True):
+            for end in step.end_states:
+                end.next(following)
+        return steps[0].start_state
+
+    def _endings(self) -> tuple[sfn.State, sfn.State]:
+        """Return the states that close a run after its last step, and after an error."""
+        ended = sfn.Succeed(self, "Ended")
+        failed = sfn.Fail(self, "RunFailed", error_path="$.outcome", cause_path="$.reason")
+        lost = sfn.Fail(self, "CloseFailed", error="CloseFailed", cause="the run ended, but closing it did not succeed")
+        good = [sfn.Condition.string_equals("$.outcome", outcome.value) for outcome in _GOOD_ENDINGS]
+        how = sfn.Choice(self, "HowItEnded").when(sfn.Condition.or_(*good), ended).otherwise(failed)
+        execution = {
+            "run_id": sfn.JsonPath.string_at("$$.Execution.Name"),
+            "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
+        }
+        decided = {"outcome": sfn.JsonPath.string_at("$.outcome"), "reason": sfn.JsonPath.string_at("$.reason")}
+        close = self.handlers.close.task(self, "Close", payload={**execution, **decided})
+        error = {"error": sfn.JsonPath.object_at("$.error")}
+        close_after_error = self.handlers.close.task(self, "CloseAfterError", payload={**execution, **error})
+        for task in (close, close_after_error):
+            task.add_catch(lost, errors=[sfn.Errors.ALL])
+            task.next(how)
+        return close, close_after_error
+
+    def _close_on_status_event(self) -> None:
+        """Close the run of an execution that ended, however it ended; a run that is closed already stays as it is."""
+        rule = events.Rule(
+            self,
+            "ExecutionEnded",
+            description="Closes the run of an execution that ended",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [self.state_machine.state_machine_arn],
+                    "status": ["ABORTED", "TIMED_OUT", "FAILED", "SUCCEEDED"],
+                },
+            ),
+        )
+        rule.add_target(
+            targets.LambdaFunction(
+                self.handlers.close.function,
+                dead_letter_queue=self.dead_letters,
+                event=events.RuleTargetInput.from_object(
+                    {
+                        "run_id": events.EventField.from_path("$.detail.name"),
+                        "execution": events.EventField.from_path("$.detail.executionArn"),
+                        "execution_status": events.EventField.from_path("$.detail.status"),
+                    }
+                ),
+                max_event_age=Duration.hours(2),
+                retry_attempts=10,
+            )
+        )
+        acknowledge(
+            self.dead_letters,
+            "AwsSolutions-SQS3",
+            reason="this queue is itself the dead-letter queue of the closing rule, and an alarm watches it",
+        )

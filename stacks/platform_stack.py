@@ -1,0 +1,112 @@
+"""The one deployable stack of an environment."""
+
+from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
+from constructs import Construct
+
+from bedrock_rft import (
+    CustomizationRole,
+    DatasetBucket,
+    RewardCode,
+    RewardFunction,
+    RftAlarms,
+    RftDashboard,
+    RftKey,
+    RftTopic,
+    RftWorkflow,
+)
+from rft_contract.naming import stack_name
+from rft_contract.outputs import StackOutputs
+from stacks.config import RftConfig
+
+
+class RftPlatformStack(Stack):
+    """Composes the constructs in three scopes: Data (stateful), Training, Monitoring.
+
+    The scopes are part of the logical ids: moving a stateful construct to another one would replace the resource.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: RftConfig) -> None:
+        """Define an environment.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            config: The environment's data.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=stack_name(config.environment),
+            description=f"Reinforcement fine-tuning platform, environment {config.environment}",
+            env=Environment(account=config.account, region=config.region),
+            termination_protection=config.retain_data,
+        )
+        removal_policy = RemovalPolicy.RETAIN if config.retain_data else RemovalPolicy.DESTROY
+
+        data = Construct(self, "Data")
+        self.key = RftKey(data, "Key", administrators=config.key_administrators, removal_policy=removal_policy)
+        self.datasets = DatasetBucket(data, "Datasets", key=self.key, removal_policy=removal_policy)
+
+        monitoring = Construct(self, "Monitoring")
+        self.topic = RftTopic(monitoring, "Topic", key=self.key, email=config.alarm_email)
+
+        training = Construct(self, "Training")
+        rewards = Construct(training, "Rewards")
+        self.rewards = [
+            RewardFunction(
+                rewards,
+                spec.name,
+                code=RewardCode.builtin(spec),
+                environment_name=config.environment,
+                encryption_key=self.key.key,
+                reserved_concurrency=config.reward_concurrency,
+                log_retention=config.log_retention,
+                removal_policy=removal_policy,
+            )
+            for spec in config.rewards
+        ]
+        self.customization_role = CustomizationRole(
+            training,
+            "CustomizationRole",
+            datasets=self.datasets,
+            key=self.key,
+            rewards=self.rewards,
+            unqualified_rewards=config.settings.grader_qualifier == "none",
+        )
+        self.workflow = RftWorkflow(
+            training,
+            "Workflow",
+            settings=config.settings,
+            datasets=self.datasets,
+            key=self.key,
+            rewards=self.rewards,
+            customization_role=self.customization_role,
+            topic=self.topic.topic,
+            platform=config.handler_platform,
+            max_concurrency=config.max_concurrency,
+            hours_beside_training=config.hours_beside_training,
+            log_retention=config.log_retention,
+            removal_policy=removal_policy,
+        )
+
+        self.dashboard = RftDashboard(
+            monitoring,
+            "Dashboard",
+            dashboard_name=stack_name(config.environment),
+            rewards=self.rewards,
+            workflow=self.workflow,
+        )
+        RftAlarms(monitoring, "Alarms", rewards=self.rewards, workflow=self.workflow, topic=self.topic)
+        for name, value in self._outputs().to_outputs().items():
+            CfnOutput(self, name, value=value)
+
+    def _outputs(self) -> StackOutputs:
+        return StackOutputs(
+            bucket=self.datasets.bucket.bucket_name,
+            key_arn=self.key.key.key_arn,
+            state_machine_arn=self.workflow.state_machine.state_machine_arn,
+            close_function=self.workflow.handlers.close.function.function_name,
+            dashboard=self.dashboard.dashboard.dashboard_name,
+            topic_arn=self.topic.topic.topic_arn,
+            rewards={reward.reward_name: reward.function.function_name for reward in self.rewards},
+        )

@@ -1,0 +1,311 @@
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+
+from bedrock_rft import (
+    CustomizationRole,
+    DatasetBucket,
+    HandlerPlatform,
+    PlatformSettings,
+    RewardCode,
+    RewardFunction,
+    RewardSpec,
+    RftKey,
+    RftTopic,
+    RftWorkflow,
+)
+from rft_contract.layout import RunKeys
+
+SETTINGS = PlatformSettings(environment="dev")
+STEPS = [
+    "Plan",
+    "Validate",
+    "Freeze",
+    "StartTraining",
+    "WaitForTraining",
+    "PollTraining",
+    "IsTrained",
+    "Trained",
+    "DeployCandidate",
+    "WaitForDeployment",
+    "PollDeployment",
+    "IsDeployed",
+    "Deployed",
+    "Evaluate",
+    "Decide",
+    "Close",
+    "HowItEnded",
+    "Ended",
+]
+
+
+def workflow(
+    stack: Stack, datasets: DatasetBucket, key: RftKey, rewards: list[RewardFunction], **overrides: Any
+) -> RftWorkflow:
+    role = CustomizationRole(stack, "CustomizationRole", datasets=datasets, key=key, rewards=rewards)
+    topic = RftTopic(stack, "Topic", key=key)
+    options: dict[str, Any] = {"settings": SETTINGS, "platform": HandlerPlatform.HOST} | overrides
+    return RftWorkflow(
+        stack,
+        "Workflow",
+        datasets=datasets,
+        key=key,
+        rewards=rewards,
+        customization_role=role,
+        topic=topic.topic,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def built(new_stack: Callable[[], Stack], build: Callable[[Stack], Any]) -> Any:
+    """Return a stack with a workflow, synthesized once for the tests that only look at it."""
+    stack = new_stack()
+    key = RftKey(stack, "Key")
+    spec = RewardSpec(name="teams", grader="label", options={"labels": ["a", "b"]})
+    reward = RewardFunction(stack, "Reward", code=RewardCode.builtin(spec), environment_name="dev")
+    workflow(stack, DatasetBucket(stack, "Datasets", key=key), key, [reward])
+    return build(stack)
+
+
+@pytest.fixture(scope="module")
+def machine(built: Any, flat: Any) -> Any:
+    """Return the state machine's properties with its definition read."""
+    properties = flat(built.properties("AWS::StepFunctions::StateMachine"))
+    properties["Definition"] = json.loads(properties.pop("DefinitionString"))
+    return properties
+
+
+def tasks(states: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every task, those of maps included."""
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            yield name, state
+        if state["Type"] == "Map":
+            yield from tasks(state["ItemProcessor"]["States"])
+
+
+def followers(state: dict[str, Any]) -> set[str]:
+    """Return every state that may follow."""
+    found = {state[name] for name in ("Next", "Default") if name in state}
+    found |= {choice["Next"] for choice in state.get("Choices", [])}
+    return found | {catch["Next"] for catch in state.get("Catch", [])}
+
+
+def test_the_steps_follow_each_other(machine: Any) -> None:
+    definition = machine["Definition"]
+    states = definition["States"]
+    path, name = [], definition["StartAt"]
+    while True:
+        path.append(name)
+        state = states[name]
+        if state["Type"] == "Choice":
+            name = state["Choices"][0]["Next"]
+        elif "Next" in state:
+            name = state["Next"]
+        else:
+            break
+    assert path == STEPS
+
+
+def test_every_state_is_reached_and_every_follower_exists(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    reached, open_ = set(), [machine["Definition"]["StartAt"]]
+    while open_:
+        name = open_.pop()
+        if name not in reached:
+            reached.add(name)
+            open_ += followers(states[name])
+    assert reached == set(states)
+    for state in states.values():
+        assert followers(state) or state["Type"] in ("Succeed", "Fail")
+
+
+def test_every_task_retries_what_is_transient_and_has_a_timeout(machine: Any) -> None:
+    found = dict(tasks(machine["Definition"]["States"]))
+    assert len(found) == 11
+    for name, task in found.items():
+        (retry,) = task["Retry"]
+        assert "Transient" in retry["ErrorEquals"], name
+        assert not {"States.ALL", "States.TaskFailed", "RunFailed"} & set(retry["ErrorEquals"]), name
+        assert (retry["JitterStrategy"], retry["BackoffRate"]) == ("FULL", 2), name
+        assert retry["MaxAttempts"] >= 5, name
+        assert task["TimeoutSeconds"] > 60, name
+
+
+def test_every_error_goes_to_close_and_an_error_of_close_ends_as_failed(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    caught = {name: state["Catch"] for name, state in states.items() if state["Type"] in ("Task", "Map")}
+    closing = {name: caught.pop(name) for name in ("Close", "CloseAfterError")}
+    assert set(caught) == {*STEPS[:4], "PollTraining", "DeployCandidate", "PollDeployment", "Evaluate", "Decide"}
+    for catch in caught.values():
+        assert catch == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "CloseAfterError"}]
+    for catch in closing.values():
+        assert catch == [{"ErrorEquals": ["States.ALL"], "Next": "CloseFailed"}]
+
+
+def test_events_of_the_handlers(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    events = {name: task["Parameters"] for name, task in tasks(states)}
+    plan = events.pop("Plan")
+    assert {name: plan[name] for name in ("run_id.$", "recipe.$", "execution.$")} == {
+        "run_id.$": "$.run_id",
+        "recipe.$": "$.recipe",
+        "execution.$": "$$.Execution.Id",
+    }
+    assert PlatformSettings.from_json(plan["settings"]) == SETTINGS
+    assert set(plan["resources"]) == {"bucket", "key_arn", "customization_role_arn", "topic_arn", "rewards"}
+    run = {"run_id.$": "$.run_id"}
+    poll = run | {"wait_seconds.$": "$.wait_seconds"}
+    execution = {"run_id.$": "$$.Execution.Name", "execution.$": "$$.Execution.Id"}
+    assert events == {
+        "Validate": run,
+        "Freeze": run,
+        "StartTraining": run,
+        "PollTraining": poll,
+        "DeployCandidate": run,
+        "PollDeployment": poll,
+        "Rollout": {"BatchInput.$": "$.BatchInput", "Items.$": "$.Items"},
+        "Decide": run,
+        "Close": execution | {"outcome.$": "$.outcome", "reason.$": "$.reason"},
+        "CloseAfterError": execution | {"error.$": "$.error"},
+    }
+
+
+def test_tasks_call_versions(machine: Any, built: Any) -> None:
+    versions = {f"<{name}>" for name in built.of_type("AWS::Lambda::Version")}
+    assert {task["Resource"] for _, task in tasks(machine["Definition"]["States"])} <= versions
+
+
+def test_waiting_polls_until_done(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    for wait, choice, end in (
+        ("WaitForTraining", "IsTrained", "Trained"),
+        ("WaitForDeployment", "IsDeployed", "Deployed"),
+    ):
+        assert states[wait]["SecondsPath"] == "$.wait_seconds"
+        assert states[choice]["Choices"] == [{"Variable": "$.progress", "StringEquals": "DONE", "Next": end}]
+        assert states[choice]["Default"] == wait
+        assert states[end]["Parameters"] == {"run_id.$": "$.run_id"}
+
+
+def test_the_map_reads_pointers_and_writes_results_below_the_run(machine: Any) -> None:
+    evaluate = machine["Definition"]["States"]["Evaluate"]
+    keys = RunKeys("one")
+    assert evaluate["ItemReader"]["Parameters"]["Key.$"] == "States.Format('runs/{}/evaluation/shards.jsonl', $.run_id)"
+    assert keys.shards == "runs/one/evaluation/shards.jsonl"
+    writer = evaluate["ResultWriter"]["Parameters"]
+    assert writer["Prefix.$"] == "States.Format('runs/{}/evaluation/map', $.run_id)"
+    assert keys.map_results == "runs/one/evaluation/map/"
+    assert evaluate["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+    assert evaluate["ItemBatcher"] == {"MaxItemsPerBatch": 1, "BatchInput": {"run_id.$": "$.run_id"}}
+    assert evaluate["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert (evaluate["MaxConcurrency"], evaluate["ResultPath"]) == (20, None)
+    assert "ToleratedFailurePercentage" not in evaluate  # absent means that none is tolerated
+
+
+def test_the_endings(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    (good,) = states["HowItEnded"]["Choices"]
+    assert {choice["StringEquals"] for choice in good["Or"]} == {"PASSED", "PROMOTED", "REJECTED"}
+    assert (good["Next"], states["HowItEnded"]["Default"]) == ("Ended", "RunFailed")
+    assert states["RunFailed"] == {"Type": "Fail", "ErrorPath": "$.outcome", "CausePath": "$.reason"}
+    assert states["CloseFailed"]["Error"] == "CloseFailed"
+
+
+def test_history_and_logs_are_encrypted_and_hold_no_data(machine: Any, built: Any) -> None:
+    (key,) = built.of_type("AWS::KMS::Key")
+    assert machine["EncryptionConfiguration"] == {
+        "Type": "CUSTOMER_MANAGED_KMS_KEY",
+        "KmsKeyId": f"<{key}.Arn>",
+        "KmsDataKeyReusePeriodSeconds": 300,
+    }
+    logging = machine["LoggingConfiguration"]
+    assert (logging["IncludeExecutionData"], logging["Level"]) == (False, "ALL")
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["Definition"]["TimeoutSeconds"] == 60 * 3600
+    groups = built.of_type("AWS::Logs::LogGroup")
+    plain = {name for name, group in groups.items() if "KmsKeyId" not in group["Properties"]}
+    assert not [name for name in plain if name.startswith("Workflow")]
+
+
+def test_the_machine_reaches_no_other_objects_and_functions(built: Any) -> None:
+    statements = built.statements("WorkflowStateMachineRole")
+    (data,) = (name for name in built.of_type("AWS::S3::Bucket") if "AccessLogs" not in name)
+    objects = [statement for statement in statements if "s3:GetObject" in statement["Action"]]
+    assert {resource for statement in objects for resource in [statement["Resource"]]} == {
+        f"<{data}.Arn>/runs/*/evaluation/shards.jsonl",
+        f"<{data}.Arn>/runs/*/evaluation/map/*",
+    }
+    invoked = [item["Resource"] for item in statements if item["Action"] == "lambda:InvokeFunction"]
+    functions = [resource for found in invoked for resource in (found if isinstance(found, list) else [found])]
+    assert all(resource.startswith("<WorkflowHandlers") for resource in functions)
+    assert len({resource for resource in functions if resource.endswith(":*")}) == 10
+
+
+def test_an_ended_execution_closes_its_run(built: Any, flat: Any) -> None:
+    rule = flat(built.properties("AWS::Events::Rule"))
+    (machine_id,) = built.of_type("AWS::StepFunctions::StateMachine")
+    assert rule["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [f"<{machine_id}>"],
+            "status": ["ABORTED", "TIMED_OUT", "FAILED", "SUCCEEDED"],
+        },
+    }
+    (target,) = rule["Targets"]
+    assert "CloseFunction" in target["Arn"]
+    (queue,) = built.of_type("AWS::SQS::Queue")
+    assert target["DeadLetterConfig"] == {"Arn": f"<{queue}.Arn>"}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 7200, "MaximumRetryAttempts": 10}
+    transformer = target["InputTransformer"]
+    assert transformer["InputPathsMap"] == {
+        "detail-name": "$.detail.name",
+        "detail-executionArn": "$.detail.executionArn",
+        "detail-status": "$.detail.status",
+    }
+    assert transformer["InputTemplate"] == (
+        '{"run_id":<detail-name>,"execution":<detail-executionArn>,"execution_status":<detail-status>}'
+    )
+
+
+def test_a_closing_that_fails_is_kept_too(built: Any, flat: Any) -> None:
+    (queue,) = built.of_type("AWS::SQS::Queue")
+    config = flat(built.properties("AWS::Lambda::EventInvokeConfig"))
+    assert "CloseFunction" in config["FunctionName"]
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": f"<{queue}.Arn>"}}
+    assert config["MaximumRetryAttempts"] == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"settings": PlatformSettings(environment="dev", poll_first_seconds=1, poll_max_seconds=3)},
+            "polling every 3 s for 60 h",
+        ),
+        ({"hours_beside_training": 1000}, "polling every 180 s for 1048 h"),
+        ({"max_concurrency": 0}, "max_concurrency: got 0, wanted 1 to 10000"),
+    ],
+)
+def test_refusals(
+    stack: Stack,
+    datasets: DatasetBucket,
+    key: RftKey,
+    reward: RewardFunction,
+    overrides: dict[str, Any],
+    message: str,
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        workflow(stack, datasets, key, [reward], **overrides)
+
+
+def test_two_rewards_of_one_name_are_refused(
+    stack: Stack, datasets: DatasetBucket, key: RftKey, reward: RewardFunction
+) -> None:
+    with pytest.raises(ValueError, match="rewards: got the names teams, teams, wanted each name once"):
+        workflow(stack, datasets, key, [reward, reward])

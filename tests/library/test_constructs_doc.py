@@ -1,0 +1,57 @@
+"""The examples of docs/constructs.md, executed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bedrock_rft
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "constructs.md").read_text()
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """Return the resources of the stack that all examples together make."""
+    from aws_cdk.assertions import Template
+
+    names: dict[str, Any] = {}
+    for example in EXAMPLES:
+        exec(compile(example, "docs/constructs.md", "exec"), names)
+    found: dict[str, Any] = Template.from_stack(names["stack"]).to_json()["Resources"]
+    return found
+
+
+def test_the_examples_make_what_the_page_says(resources: dict[str, Any]) -> None:
+    kinds = [resource["Type"] for resource in resources.values()]
+    assert kinds.count("AWS::Lambda::Function") == 11
+    assert kinds.count("AWS::S3::Bucket") == 2
+    assert kinds.count("AWS::StepFunctions::StateMachine") == 2
+    assert kinds.count("AWS::CloudWatch::Dashboard") == 1
+    assert kinds.count("AWS::CloudWatch::Alarm") == 6
+    assert not [kind for kind in kinds if kind.startswith("Custom::")]
+
+
+def test_the_page_shows_every_construct() -> None:
+    shown = set(re.findall(r"\w+", "\n".join(EXAMPLES) + "".join(re.findall(r"^## .*$", PAGE, flags=re.MULTILINE))))
+    constructs = {name for name in bedrock_rft.__all__ if name[0].isupper()}
+    assert constructs - shown == {
+        "AssetError",
+        "Handler",
+        "HandlerPlatform",
+        "RewardFunctionBase",
+        "RftKeyBase",
+        "WorkflowHandlers",
+    }
+
+
+def test_the_refusal_on_the_page_is_the_real_one() -> None:
+    from bedrock_rft.polling import check_event_budget
+
+    settings = bedrock_rft.PlatformSettings(environment="dev", poll_first_seconds=1, poll_max_seconds=3)
+    with pytest.raises(ValueError) as caught:
+        check_event_budget(settings, 60)
+    assert str(caught.value) in " ".join(PAGE.split())
