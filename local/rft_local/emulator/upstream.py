@@ -1,15 +1,18 @@
 """The pinned emulator underneath (ministack) and the one way its private names are reached.
 
-Every patch goes through `require` and `replace`, so a changed ministack is found when the emulator starts, by name,
-and never as a wrong answer in the middle of a run.
+Every patch goes through `require`, `replace` and `wrap`, and every name is listed in `names.TOUCHED`, so a changed
+ministack is found when the emulator starts, by name, and never as a wrong answer in the middle of a run.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 from collections.abc import Callable
 from typing import Any
+
+from rft_local.emulator.names import TOUCHED
 
 PINNED_VERSION = "1.5.33"
 
@@ -18,18 +21,24 @@ class IncompatibleMinistackError(Exception):
     """The installed ministack is not the one the patches were written for."""
 
 
-def check_version() -> None:
-    """Refuses any ministack but the pinned one.
+def check() -> None:
+    """Refuses any ministack but the pinned one, and one that lacks a name the patches touch.
 
     Raises:
-        IncompatibleMinistackError: Naming the version found, the version wanted and the command that installs it.
+        IncompatibleMinistackError: Naming what was found, what is wanted and the command that installs it.
     """
-    found = importlib.metadata.version("ministack")
+    try:
+        found = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        found = "(none)"
     if found != PINNED_VERSION:
         raise IncompatibleMinistackError(
             f"ministack {found} is installed, the patches need ministack=={PINNED_VERSION}: "
             f"pip install ministack=={PINNED_VERSION}"
         )
+    for module, names in TOUCHED.items():
+        for name in names:
+            require(module, name)
 
 
 def require(module: str, name: str) -> Any:
@@ -37,16 +46,18 @@ def require(module: str, name: str) -> Any:
 
     Args:
         module: Dotted path below `ministack`, for example `services.stepfunctions`.
-        name: The attribute, usually private.
+        name: The attribute, usually private; dotted for an attribute of a class.
 
     Returns:
         The attribute, untyped: ministack has no type hints.
 
     Raises:
-        IncompatibleMinistackError: When the module or the attribute does not exist.
+        IncompatibleMinistackError: When there is no such attribute, or it is not listed in `names.TOUCHED`.
     """
+    if name not in TOUCHED.get(module, ()):
+        raise IncompatibleMinistackError(f"ministack.{module}.{name} is not listed in rft_local.emulator.names.TOUCHED")
     try:
-        return getattr(importlib.import_module(f"ministack.{module}"), name)
+        return functools.reduce(getattr, name.split("."), importlib.import_module(f"ministack.{module}"))
     except (ImportError, AttributeError):
         raise IncompatibleMinistackError(
             f"ministack.{module} has no {name!r}: the patches need exactly ministack=={PINNED_VERSION}"
@@ -60,7 +71,8 @@ def replace(module: str, name: str, value: object) -> None:
         IncompatibleMinistackError: When there is no such attribute to replace.
     """
     require(module, name)
-    setattr(importlib.import_module(f"ministack.{module}"), name, value)
+    *owners, last = name.split(".")
+    setattr(functools.reduce(getattr, owners, importlib.import_module(f"ministack.{module}")), last, value)
 
 
 def wrap(module: str, name: str, wrapper: Callable[..., Any]) -> None:
@@ -79,5 +91,4 @@ def wrap(module: str, name: str, wrapper: Callable[..., Any]) -> None:
     def wrapped(*arguments: Any, **options: Any) -> Any:
         return wrapper(original, *arguments, **options)
 
-    wrapped.__wrapped__ = original  # type: ignore[attr-defined]  # functions take attributes at run time
     replace(module, name, wrapped)

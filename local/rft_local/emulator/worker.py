@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TextIO
 
 END_OF_LOG = "\x1fend of invocation"
@@ -68,11 +69,9 @@ def restrict_imports(library: str | None) -> None:
     Args:
         library: Directory with the libraries AWS puts in the runtime (boto3 and what it needs).
     """
-    standard = os.path.dirname(os.__file__)
+    standard = str(Path(os.__file__).parent)
     sys.path[:] = [path for path in sys.path if path.startswith(standard) and "site-packages" not in path]
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "builtins" or True][:0] + [
-        finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith(("_frozen", "importlib"))
-    ]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if isinstance(finder, type)]  # editable installs add others
     if library:
         sys.path.append(library)
 
@@ -145,7 +144,8 @@ def set_trace(invocation: Document) -> None:
 
 
 def main() -> None:
-    """Serves invocations until stdin ends; a function that cannot be loaded fails its first invocation and ends."""
+    """Serves invocations until stdin ends; a function that cannot be loaded is tried again at each of them."""
+    os.setsid()  # a process group of its own, so that whatever the function starts can be ended with it
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -156,7 +156,7 @@ def main() -> None:
     os.environ.update(function.get("env", {}))
     restrict_imports(library)
     for layer in filter(None, os.environ.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep)):
-        sys.path.insert(0, os.path.join(layer, "python"))
+        sys.path.insert(0, str(Path(layer, "python")))
     sys.path.insert(0, function["code_dir"])
     handler = load(function["module"], function["handler"])
     out.write(json.dumps({"status": "ready", "cold": True}) + "\n")
@@ -166,10 +166,12 @@ def main() -> None:
         invocation = message.get("ctx") or {}
         set_trace(invocation)
         if isinstance(handler, dict):
+            handler = load(function["module"], function["handler"])
+        if isinstance(handler, dict):
             report(handler)
             reply(out, json.dumps({"status": "ok", "result": {FAILURE: handler}}))
-            return
-        reply(out, call(handler, message["event"], Context(function, invocation)))
+        else:
+            reply(out, call(handler, message["event"], Context(function, invocation)))
 
 
 if __name__ == "__main__":

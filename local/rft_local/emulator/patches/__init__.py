@@ -1,0 +1,72 @@
+"""The patches, in the order in which they are applied; each says which gap it closes and what AWS does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rft_local.emulator.environment import EmulatorSettings
+from rft_local.emulator.patches import (
+    alarms,
+    bedrock,
+    cloudformation,
+    distributed_map,
+    eventbridge,
+    executions,
+    lambda_actions,
+    lambda_limits,
+    lambda_runtime,
+    lambda_telemetry,
+    metric_data,
+    s3_keys,
+    tasks,
+    transport,
+)
+from rft_local.emulator.sdk import RoleClients
+
+Patch = Callable[[], None]
+
+
+def patches(settings: EmulatorSettings) -> tuple[Patch, ...]:
+    """All patches of one emulator.
+
+    Order matters where two wrap the same function: the later one runs first, so that payload limits see the request
+    before it is measured.
+
+    Args:
+        settings: The instance.
+
+    Returns:
+        The patches, to be called in this order.
+    """
+    states = RoleClients(settings.url, "stepfunctions")
+    return (
+        transport.count_loopback_as_tls,
+        lambda_runtime.run_functions_isolated,
+        lambda_runtime.end_logs_at_marker,
+        lambda_runtime.end_process_groups,
+        lambda_runtime.report_exception_names,
+        lambda_runtime.honour_qualified_invoke_config,
+        lambda_actions.name_alias_actions,
+        lambda_limits.limit_payloads,
+        lambda_telemetry.measure_every_invocation,
+        lambda_telemetry.write_logs_as_the_role,
+        executions.end_executions_promptly,
+        executions.keep_terminal_errors_uncatchable,
+        executions.limit_payloads,
+        executions.keep_history_in_order,
+        executions.measure_executions,
+        lambda: tasks.call_services_as_the_role(states),
+        lambda: distributed_map.run_distributed_maps(states),
+        s3_keys.require_key_permissions,
+        eventbridge.authorize_rule_targets,
+        eventbridge.deliver_to_functions_asynchronously,
+        cloudformation.apply_bucket_properties,
+        cloudformation.keep_full_buckets,
+        cloudformation.keep_state_machine_settings,
+        cloudformation.keep_alarm_expressions,
+        metric_data.keep_every_datapoint,
+        metric_data.answer_metric_queries,
+        alarms.evaluate_alarms,
+        bedrock.authorize_bedrock_by_resource,
+        lambda: bedrock.forward_bedrock(settings.bedrock_url),
+    )

@@ -1,0 +1,90 @@
+"""`rft local` for real: up, deployed, used, down, and nothing left."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rft_local.lifecycle import down
+from rft_local.process import descendants
+from rft_local.project import Project
+
+ROOT = Path(__file__).parents[2]
+PORT = 4860
+
+pytestmark = [
+    pytest.mark.embedded,
+    pytest.mark.model,
+    pytest.mark.skipif(not Project(ROOT).cdk.exists(), reason="needs `make setup`"),
+]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The same app in a folder of its own, so that an embedded AWS of this checkout is not disturbed."""
+    project = Project(tmp_path_factory.mktemp("checkout"))
+    for name in ("cdk.json", "app.py", "stacks", "node_modules", "examples", "recipes"):
+        (project.root / name).symlink_to(ROOT / name)
+    (project.root / "below").mkdir()
+    project.weights.parent.mkdir(parents=True)
+    project.weights.symlink_to(Project(ROOT).weights)
+    yield project
+    down(project)
+
+
+def rft(project: Project, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rft_cli.main", *arguments],
+        cwd=project.root / "below",  # any folder of the project will do
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def temporary_files() -> set[str]:
+    return {entry.name for entry in Path(tempfile.gettempdir()).iterdir() if entry.name.startswith(("rft-", "cdk"))}
+
+
+def test_from_nothing_to_nothing(checkout: Project) -> None:
+    os.environ.pop("RFT_MODELS", None)
+    before = temporary_files()
+
+    up = rft(checkout, "local", "up", "--port", str(PORT), "--json")
+    assert up.returncode == 0, up.stderr
+    status = json.loads(up.stdout)
+    assert status["stacks"] == ["local-Rft"]
+    assert [process["healthy"] for process in status["processes"]] == [True, True]
+
+    shown = rft(checkout, "local", "exec", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL; exit 7")
+    assert (shown.returncode, shown.stdout.strip()) == (7, f"http://127.0.0.1:{PORT}")
+
+    message = {"role": "assistant", "content": "#### 990."}
+    event = json.dumps([{"id": "a", "messages": [message], "reference_answer": "990"}] * 3)
+    graded = rft(checkout, "grade", "--reward", "gsm8k", stdin=event)
+    assert graded.returncode == 0, graded.stderr
+    assert [result["aggregate_reward_score"] for result in json.loads(graded.stdout)] == [1.0] * 3
+
+    started = rft(checkout, "run", "../recipes/orders.yaml", "--run-id", "interrupted")
+    assert started.returncode == 0, started.stderr
+    runs = json.loads(rft(checkout, "runs", "--json").stdout)
+    assert [run["run_id"] for run in runs] == ["interrupted"]
+
+    stopped = rft(checkout, "local", "down", "--json")
+    assert stopped.returncode == 0, stopped.stderr
+    assert json.loads(stopped.stdout) == {"stopped": True, "closed_runs": {"interrupted": "STOPPED"}}
+    assert not descendants(checkout.temporary)
+    assert [path.name for path in checkout.state_folder.iterdir()] == ["logs"]
+    assert temporary_files() <= before
+    for port in (PORT, PORT + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
