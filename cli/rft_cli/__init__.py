@@ -1,0 +1,1 @@
+"""The `rft` command line: local, run, watch, report and their kin."""

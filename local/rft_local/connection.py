@@ -1,14 +1,8 @@
-"""How clients reach the embedded AWS."""
+"""What the embedded AWS's processes run with, and where they answer."""
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
-ACCESS_KEY = "test"
-"""Access key and secret of the embedded account's root; they open nothing anywhere else."""
 
 _KEPT = ("HOME", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SSL_CERT_FILE", "SYSTEMROOT")
 
@@ -33,15 +27,3 @@ def clean_environment(temporary: Path) -> dict[str, str]:
 def search_path() -> str:
     """Return PATH with this interpreter's folder first: python3, node and rft come from there."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-
-
-def client_environment(port: int) -> Mapping[str, str]:
-    """Return the variables that point the AWS SDKs and the CDK command line at the embedded AWS."""
-    return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint(port),
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }

@@ -1,7 +1,7 @@
 """A process that outlives the command which started it, and is never mistaken for another.
 
-A pid alone is no name: the kernel hands it out again. So each process is remembered with the time at which it started, and
-a signal is sent only while both still agree.
+A pid alone is no name: the kernel hands it out again. So each process is remembered with the time at which it started,
+and a signal is sent only while both still agree.
 """
 
 import os
@@ -12,17 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-TAG = "RFT_LOCAL_STATE"
-"""Environment variable that marks a daemon and all that it starts with the state folder they belong to."""
-
 _PROC = Path("/proc")
+_KILL_SECONDS = 5.0
+"""Longest time that the kernel needs to end what was killed."""
 
 
 def start_time(pid: int) -> str | None:
     """Return when a process started, as the system counts; None when there is no such live process.
 
-    On Linux this is field 22 of `/proc/<pid>/stat` with the boot's id, else what `ps -o lstart=` prints. A zombie counts
-    as gone.
+    On Linux this is field 22 of `/proc/<pid>/stat` with the boot's id, else what `ps -o lstart=` prints. A zombie
+    counts as gone.
     """
     if _PROC.joinpath("self").exists():
         try:
@@ -83,29 +82,32 @@ class Process:
         """Whether exactly this process still runs."""
         return start_time(self.pid) == self.started
 
-    def stop(self, grace: float) -> None:
-        """End the process and its group: SIGTERM, then SIGKILL for what is left.
 
-        Args:
-            grace: Seconds between the two.
-        """
-        if not self.is_alive:
-            return
-        _signal_group(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while time.monotonic() < deadline and self.is_alive:
-            _reap(self.pid)
-            time.sleep(0.05)
-        _signal_group(self.pid, signal.SIGKILL)
-        _reap(self.pid)
+def stop_all(processes: Sequence[Process], grace: float) -> None:
+    """End processes and their groups: SIGTERM to all, then SIGKILL for what is left.
 
-
-def tagged(state_folder: Path) -> tuple[int, ...]:
-    """Return the live processes that carry a state folder's `TAG`, such as workers whose parent crashed.
-
-    Linux only: elsewhere a process cannot read another's environment, and the answer is empty.
+    Args:
+        processes: The daemons; one that has ended, or whose pid is another's by now, is left alone.
+        grace: Seconds between the two.
     """
-    mark = f"{TAG}={state_folder}".encode()
+    alive = [daemon for daemon in processes if daemon.is_alive]
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILL_SECONDS)):
+        for daemon in alive:
+            _signal_group(daemon.pid, number)
+        deadline = time.monotonic() + seconds
+        while any(daemon.is_alive for daemon in alive) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    for daemon in alive:
+        _reap(daemon.pid)
+
+
+def descendants(temporary: Path) -> tuple[int, ...]:
+    """Return the live processes whose TMPDIR is a given folder, such as workers whose parent crashed.
+
+    The folder belongs to one embedded AWS, so it names its processes even when nobody remembers their pids. Linux only:
+    elsewhere a process cannot read another's environment, and the answer is empty.
+    """
+    mark = f"TMPDIR={temporary}".encode()
     found = []
     for entry in _PROC.glob("[0-9]*"):
         try:
@@ -117,10 +119,10 @@ def tagged(state_folder: Path) -> tuple[int, ...]:
     return tuple(found)
 
 
-def kill_tagged(state_folder: Path) -> None:
-    """Kill whatever still carries the tag and wait until it is gone."""
-    deadline = time.monotonic() + 5
-    while (left := tagged(state_folder)) and time.monotonic() < deadline:
+def kill_descendants(temporary: Path) -> None:
+    """Kill what `descendants` finds and wait until it is gone."""
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (left := descendants(temporary)) and time.monotonic() < deadline:
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)

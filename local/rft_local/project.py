@@ -1,6 +1,7 @@
 """The project on this machine: its root, its state folder and what `make setup` put beside it."""
 
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,9 @@ class Project:
 
     @property
     def weights(self) -> Path:
-        """The stand-in's weights."""
-        return self.root / ".rft" / "models" / WEIGHTS
+        """The stand-in's weights; the environment variable RFT_MODELS names another folder for them."""
+        given = os.environ.get("RFT_MODELS")
+        return (Path(given) if given else self.root / ".rft" / "models") / WEIGHTS
 
     @property
     def cdk(self) -> Path:

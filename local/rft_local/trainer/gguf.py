@@ -1,6 +1,6 @@
 """GGUF, the file format of llama.cpp: metadata and quantized tensors.
 
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; block layouts: `ggml-common.h` of the same repository.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; block layouts: `ggml-common.h` of that repository.
 Only what SmolLM2's file uses is read: F32 tensors and the block quantizations Q4_1 and Q8_0.
 """
 
@@ -150,7 +150,7 @@ class _Header:
 
     def __init__(self, data: Bytes) -> None:
         self._data = data
-        self._buffer = memoryview(data)
+        self._buffer = data.data
         self._at = len(_MAGIC)
 
     def read(self) -> Gguf:

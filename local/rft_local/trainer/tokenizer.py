@@ -16,8 +16,8 @@ _CONTROL = 3
 class ChatTokenizer:
     """Renders conversations as SmolLM2 was taught to read them (ChatML).
 
-    Control tokens are placed by the renderer only: a message that spells `<|im_end|>` is plain text to the model, so that
-    no prompt can close its own turn.
+    Control tokens are placed by the renderer only: a message that spells `<|im_end|>` is plain text to the model, so
+    that no prompt can close its own turn.
 
     Args:
         gguf: The model's file.

@@ -1,0 +1,1 @@
+"""The commands of `rft`, one module a noun: parse, call, print."""

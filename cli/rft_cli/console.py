@@ -1,0 +1,34 @@
+"""Where output goes: answers to stdout, everything else to stderr."""
+
+import sys
+from functools import cache
+
+from rich.console import Console
+
+
+@cache
+def out() -> Console:
+    """Return the console of answers."""
+    return Console(highlight=False)
+
+
+@cache
+def err() -> Console:
+    """Return the console of progress and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """Print an answer for programs.
+
+    Args:
+        value: A msgspec struct, a dataclass or plain JSON values.
+    """
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not the answer."""
+    err().print(text, markup=False, soft_wrap=True)

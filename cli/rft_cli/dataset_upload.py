@@ -1,0 +1,32 @@
+"""A dataset on its way into the environment's bucket: its content's hash names its folder, so nothing is sent twice."""
+
+import hashlib
+from pathlib import Path
+
+from rft_cli.environment import Environment
+from rft_contract.layout import dataset_key
+
+
+def upload(environment: Environment, path: Path) -> str:
+    """Put a dataset where its content belongs, unless it lies there already.
+
+    Args:
+        environment: Whose bucket.
+        path: The file.
+
+    Returns:
+        Its `s3://` address.
+    """
+    from botocore.exceptions import ClientError
+
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    bucket, key = environment.outputs.bucket, dataset_key(digest, path.name)
+    try:
+        environment.aws.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        # Without s3:ListBucket, S3 answers 403 for a key that does not exist.
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound", "403"):
+            raise
+        environment.aws.s3.upload_file(str(path), bucket, key)
+    return environment.bucket.address(key)
