@@ -34,8 +34,9 @@ $(SETUP): requirements.txt package-lock.json pyproject.toml
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "3/4 AWS CDK command line $$(sed -n 's/.*"aws-cdk": "\(.*\)".*/\1/p' package.json)"
 	@npm ci --silent --no-audit --no-fund
-	@echo "4/4 stand-in model (93 MB)"
+	@echo "4/4 stand-in model (93 MB, compiled for this machine) and the Lambda bundles"
 	@.venv/bin/python -m rft_local.weights
+	@.venv/bin/python -m bedrock_rft
 	@touch $@
 
 demo: setup ## Deploy to an embedded AWS on this machine, fine-tune a real small model, write out/report.html

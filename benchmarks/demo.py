@@ -36,4 +36,4 @@ def _one(seed: int, *extra: str) -> JsonObject:
 def measure() -> JsonObject:
     """Run the demo once a seed, then the control."""
     runs: list[JsonValue] = [_one(seed) for seed in SEEDS]
-    return {"runs": runs, "control_shuffled_rewards": _one(CONTROL_SEED, "--shuffled-rewards")}
+    return {"runs": runs, "control_shuffled_rewards": _one(CONTROL_SEED, "--shuffle-rewards")}

@@ -101,7 +101,12 @@ ENVIRONMENTS = (
     RftConfig(
         account="000000000000",
         settings=PlatformSettings(
-            environment="local", poll_first_seconds=1, poll_max_seconds=3, deadline_hours=1, rows_per_shard=60
+            environment="local",
+            poll_first_seconds=1,
+            poll_max_seconds=3,
+            deadline_hours=1,
+            rows_per_shard=60,
+            rollouts_at_once=32,
         ),
         retain_data=False,
         log_retention=RetentionDays.ONE_WEEK,

@@ -1,6 +1,6 @@
 """Third-party packages of the workflow handlers, fetched once for each platform and kept in `.bundles/third-party/`.
 
-`python3 -m bedrock_rft.third_party [arm64 | x86_64 | host ...]` fills the cache; afterwards synth needs no network.
+`python3 -m bedrock_rft [arm64 | x86_64 | host ...]` fills the cache; afterwards synth needs no network.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def _install(lock: Path, target: Path, platform: HandlerPlatform) -> None:
         raise AssetError(
             f"handler packages for {platform.value} are not in {bundles_folder()} and pip could not fetch them "
             f"({(errors or ['no message'])[-1]}); with network, run: "
-            f"python3 -m bedrock_rft.third_party {platform.value}"
+            f"python3 -m bedrock_rft {platform.value}"
         )
 
 
@@ -57,24 +57,3 @@ def _prune(folder: Path) -> None:
         if entry.is_dir() and entry.name not in SERVICES:
             shutil.rmtree(entry)
     shutil.rmtree(folder / "bin", ignore_errors=True)
-
-
-def main(names: list[str]) -> str | None:
-    """Fill the cache.
-
-    Args:
-        names: Platforms. Default: - all that an app usually needs, `arm64` and `host`.
-
-    Returns:
-        An error for the shell, or None.
-    """
-    try:
-        for platform in [HandlerPlatform(name) for name in names] or [HandlerPlatform.ARM64, HandlerPlatform.HOST]:
-            print(f"{platform.value}: {third_party(platform)}")
-    except (AssetError, ValueError) as error:
-        return str(error)
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

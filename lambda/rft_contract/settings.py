@@ -21,6 +21,7 @@ class PlatformSettings:
         poll_max_seconds: Longest wait; the wait doubles up to it.
         deadline_hours: Longest training job; a recipe's `limits.hours` may be shorter.
         rows_per_shard: Held-out prompts that one Map item evaluates.
+        rollouts_at_once: Requests for completions that one Map item has in flight.
         grader_qualifier: `alias`: the job calls the per-run alias. `none`: the unqualified function, should the service
             turn out not to honour qualifiers.
         validation_data: Whether validation data are passed to the job.
@@ -31,6 +32,7 @@ class PlatformSettings:
     poll_max_seconds: int = 180
     deadline_hours: float = 48.0
     rows_per_shard: int = 20
+    rollouts_at_once: int = 16
     grader_qualifier: str = "alias"
     validation_data: bool = True
 
@@ -44,6 +46,8 @@ class PlatformSettings:
             raise ValueError(f"grader_qualifier: got {self.grader_qualifier!r}, wanted 'alias' or 'none'")
         if not 1 <= self.rows_per_shard <= 1000:
             raise ValueError(f"rows_per_shard: got {self.rows_per_shard}, wanted 1 to 1000")
+        if not 1 <= self.rollouts_at_once <= 64:
+            raise ValueError(f"rollouts_at_once: got {self.rollouts_at_once}, wanted 1 to 64")
 
     @classmethod
     def from_json(cls, value: JsonValue) -> "PlatformSettings":

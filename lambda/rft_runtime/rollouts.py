@@ -17,7 +17,6 @@ from rft_runtime.patience import Patience
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
-CONCURRENCY = 16
 _FATAL = frozenset({"AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"})
 
 
@@ -56,6 +55,7 @@ class Sampler:
         model: The base model's row in the table.
         decoding: How to draw.
         patience: How long to go on when throttled.
+        at_once: Requests in flight.
     """
 
     client: "BedrockRuntimeClient"
@@ -63,6 +63,7 @@ class Sampler:
     model: BaseModel
     decoding: Decoding
     patience: Patience
+    at_once: int
 
     def draw(self, rows: Sequence[tuple[int, JsonObject]], samples: int) -> list[Rollout]:
         """Draw `samples` completions for every row.
@@ -80,7 +81,7 @@ class Sampler:
             ClientError: When the model cannot be called at all.
         """
         todo = [(number, row, sample) for number, row in rows for sample in range(samples)]
-        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        with ThreadPoolExecutor(max_workers=self.at_once) as pool:
             drawn = list(pool.map(lambda item: self._one(*item), todo))
         first = drawn[0].error if drawn else None
         if first is not None and all(rollout.answer is None for rollout in drawn):

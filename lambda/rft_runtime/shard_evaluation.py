@@ -88,6 +88,7 @@ def _sampler(platform: Platform, record: RunRecord, shard: Shard, patience: Pati
             reasoning_effort=recipe.hyperparameters.reasoningEffort,
         ),
         patience=patience,
+        at_once=record.parsed_settings().rollouts_at_once,
     )
 
 

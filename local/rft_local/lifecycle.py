@@ -73,7 +73,16 @@ def running(project: Project) -> LocalState | None:
     return state if state and all(process.is_alive for process in state.processes) else None
 
 
-def up(project: Project, *, port: int, bedrock_port: int, seed: int | None, deploy: bool, tell: Tell) -> LocalState:
+def up(
+    project: Project,
+    *,
+    port: int,
+    bedrock_port: int,
+    seed: int | None,
+    deploy: bool,
+    tell: Tell,
+    shuffle_rewards: bool = False,
+) -> LocalState:
     """Start the embedded AWS unless it runs, and deploy the app's local stage into it.
 
     Whatever interrupts the start (an error, Ctrl-C) ends what was started. An embedded AWS that ran before stays.
@@ -85,6 +94,7 @@ def up(project: Project, *, port: int, bedrock_port: int, seed: int | None, depl
         seed: Seed of the trainer; None leaves it to the Bedrock endpoint.
         deploy: Whether to deploy.
         tell: Hears what is being done.
+        shuffle_rewards: Train as a control, with each step's rewards dealt out at random.
 
     Raises:
         LocalError: In one line, what stands in the way.
@@ -104,7 +114,7 @@ def up(project: Project, *, port: int, bedrock_port: int, seed: int | None, depl
                 for folder in (project.logs, project.temporary):
                     folder.mkdir(parents=True, exist_ok=True)
                 tell("starting")
-                state = _start(project, port, bedrock_port, seed)
+                state = _start(project, port, bedrock_port, seed, shuffle_rewards)
             if deploy:
                 tell("synthesizing the app")
                 with cdk.synthesis():
@@ -176,7 +186,7 @@ def healthy(url: str, timeout: float = 2.0) -> bool:
         return False
 
 
-def _start(project: Project, port: int, bedrock_port: int, seed: int | None) -> LocalState:
+def _start(project: Project, port: int, bedrock_port: int, seed: int | None, shuffle_rewards: bool) -> LocalState:
     folder = str(project.state_folder)
     environment = clean_environment(project.temporary)
     emulator, bedrock = endpoint(port), endpoint(bedrock_port)
@@ -184,7 +194,8 @@ def _start(project: Project, port: int, bedrock_port: int, seed: int | None) -> 
         "emulator": ["--port", str(port), "--bedrock-url", bedrock, "--state", folder],
         "bedrock": ["--port", str(bedrock_port), "--emulator-url", emulator, "--state", folder]
         + ["--weights", str(project.weights)]
-        + ([] if seed is None else ["--seed", str(seed)]),
+        + ([] if seed is None else ["--seed", str(seed)])
+        + (["--shuffle-rewards"] if shuffle_rewards else []),
     }
     started = {
         name: Process.start(

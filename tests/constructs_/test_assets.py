@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_rft import AssetError, HandlerPlatform
+from bedrock_rft.__main__ import main
 from bedrock_rft._assets import assemble, cached, content_hash, package_files, package_folder
-from bedrock_rft.third_party import SERVICES, main, third_party
+from bedrock_rft.third_party import SERVICES, third_party
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = st.dictionaries(st.from_regex(r"[a-z]{1,4}(/[a-z]{1,4})?", fullmatch=True), st.binary(max_size=4), max_size=4)
@@ -77,7 +78,7 @@ def test_without_network_the_error_names_the_command(tmp_path: Path, monkeypatch
         third_party(HandlerPlatform.X86_64)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith("with network, run: python3 -m bedrock_rft.third_party x86_64")
+    assert message.endswith("with network, run: python3 -m bedrock_rft x86_64")
     assert list((tmp_path / ".bundles" / "third-party").iterdir()) == []
 
 

@@ -131,6 +131,13 @@ def test_rewards_come_back_in_order_however_they_were_sent(delivery: Delivery) -
         assert graded.rewards(rollouts(4, 3)) == [0.0, 1.0, 2.0] * 4
 
 
+def test_shuffled_rewards_are_the_same_values_for_other_rollouts() -> None:
+    with grader(scored, shuffle_rewards=True) as (graded, _, _):
+        dealt = graded.rewards(rollouts(8, 4))
+    assert Counter(dealt) == Counter([0.0, 1.0, 2.0, 3.0] * 8)
+    assert dealt != [0.0, 1.0, 2.0, 3.0] * 8
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -27,6 +27,7 @@ def sampler(answer: Callable[[dict[str, Any]], str], attempts: int = 4) -> Sampl
         model=base_model(BASE_MODEL, REGION),
         decoding=Decoding(max_tokens=8, temperature=0.7),
         patience=Patience(deadline=time.monotonic() + 60, attempts=attempts, sleep=lambda seconds: None),
+        at_once=16,
     )
 
 

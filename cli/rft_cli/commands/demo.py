@@ -23,6 +23,9 @@ def demo(
     short: Annotated[
         bool, typer.Option("--short", help="Train a few steps only; exit code 0 also when the gate rejects.")
     ] = False,
+    shuffle_rewards: Annotated[
+        bool, typer.Option("--shuffle-rewards", help="A control: deal each step's rewards out at random.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the embedded AWS running.")] = False,
     out_folder: Out = Path("out"),
 ) -> None:
@@ -47,6 +50,7 @@ def demo(
             bedrock_port=port + 1,
             seed=seed,
             deploy=True,
+            shuffle_rewards=shuffle_rewards,
             tell=lambda words: spinner.update(f"embedded AWS: {words}") if err().is_terminal else say(words),
         )
     say(f"deployed {', '.join(state.stacks)} to http://127.0.0.1:{state.port} in {time.monotonic() - began:.0f} s")

@@ -73,6 +73,7 @@ def _settings(asked: argparse.Namespace) -> EndpointSettings:
             wrap_text=asked.wrap_text,
             assistant_role=asked.assistant_role,
             event_size=asked.event_size,
+            shuffle_rewards=asked.shuffle_rewards,
         ),
     )
 
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--wrap-text", action="store_true", help='a reference answer that is a string arrives as {"text": ...}')
     add("--assistant-role", choices=["assistant", "nova_assistant"], default="assistant", help="role of the last turn")
     add("--event-size", type=int, default=64, help="most rollouts in one event (default 64)")
+    add("--shuffle-rewards", action="store_true", help="a control: deal each step's rewards out at random")
     return parser
 
 

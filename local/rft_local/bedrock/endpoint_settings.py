@@ -41,6 +41,8 @@ class GraderSettings:
         concurrency: Events in flight.
         retries: Calls after the first one, when a call failed.
         backoff_seconds: Wait before the first retry; it doubles.
+        shuffle_rewards: Deal the rewards of a step out among its rollouts at random. A control: nothing can be learned
+            from them, so whatever gain such a run shows is not the reward's doing.
     """
 
     delivery: Delivery = Delivery.WHOLE
@@ -51,6 +53,7 @@ class GraderSettings:
     concurrency: int = 4
     retries: int = 3
     backoff_seconds: float = 0.5
+    shuffle_rewards: bool = False
 
     def __post_init__(self) -> None:
         for name, low in (("event_size", 1), ("concurrency", 1), ("retries", 0), ("backoff_seconds", 0)):

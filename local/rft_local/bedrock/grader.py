@@ -7,6 +7,7 @@ missing, repeated or non-finite scores is undocumented; here the job fails, beca
 
 import json
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -79,6 +80,8 @@ class Grader:
             for event, scores in zip(events, pool.map(self._grade, events), strict=True):
                 for sample in event.samples:
                     rewards[sample.position] = scores[sample.id]
+        if self._settings.shuffle_rewards:
+            random.Random(self._seed).shuffle(rewards)
         return rewards
 
     def _grade(self, event: Event) -> dict[str, float]:

@@ -108,6 +108,7 @@ def plan_training(
         max_prompt_tokens=min(asked.maxPromptLength, MAX_PROMPT_TOKENS),
         eval_interval=asked.evalInterval,
         budget_seconds=budget_seconds,
+        learning_rate=asked.learningRate,
     )
     return plan, (*_bedrocks(asked, plan, rows), *_ours(plan))
 
@@ -145,7 +146,7 @@ def _bedrocks(asked: Hyperparameters, plan: TrainingPlan, rows: int) -> tuple[As
             "learningRate",
             asked.learningRate,
             plan.learning_rate,
-            "no transfer: a rate for Bedrock's model says nothing about a rank-16 adapter of a 135M model, or back",
+            "taken, but no transfer: what suits an adapter of a 135M model says nothing about Bedrock's",
         ),
         AskedUsed("reasoningEffort", asked.reasoningEffort, None, "no effect: the stand-in does not reason first"),
         AskedUsed("customModelKmsKeyId", None, None, "no effect: the adapter is a local file"),

@@ -11,8 +11,8 @@ from rft_local.trainer.model import Layer, Memory, Model, read_layer
 from rft_local.trainer.shapes import padded, power_of_two
 from rft_local.trainer.tree import TokenTree
 
-_CHUNK = 512
-"""Most nodes carried through a layer at once; bounds the memory of attention scores."""
+CHUNK = 128
+"""Most nodes carried through a layer at once: their attention scores then stay in the processor's cache."""
 
 _SMALLEST_MEMORY = 256
 
@@ -75,7 +75,7 @@ class TreeReader:
         """Read the nodes added to the tree since the last call."""
         while len(self._final) < self.tree.size:
             start = len(self._final)
-            self._read(start, min(self.tree.size, start + _CHUNK))
+            self._read(start, min(self.tree.size, start + CHUNK))
 
     def _read(self, start: int, stop: int) -> None:
         count, rows = stop - start, padded(stop - start)

@@ -7,14 +7,12 @@ from rft_local.trainer import adam
 from rft_local.trainer.adapter import Adapter, fold
 from rft_local.trainer.grpo import GrpoGradient
 from rft_local.trainer.hyperparameters import TrainingPlan
-from rft_local.trainer.reader import compile_reading
+from rft_local.trainer.reader import CHUNK, compile_reading
 from rft_local.trainer.sampling import compile_choosing
 from rft_local.trainer.shapes import paddings
 from rft_local.trainer.stand_in import StandIn
 
-_CAPACITIES = (256, 512, 1024)
-_SAMPLED_ROWS = 128
-_READ_ROWS = 512
+_CAPACITIES = (256, 512, 1024, 2048)
 _LESSON_NODES = (256, 384, 512, 768)
 _LESSON_READS = (64, 128)
 
@@ -22,7 +20,7 @@ _LESSON_READS = (64, 128)
 def warm_up(stand_in: StandIn, *, progress: Callable[[int, int], None]) -> None:
     """Compile the programs of usual sizes, so that the first run finds them in the cache.
 
-    No program depends on a dataset: sizes are rounded up to few (see `shapes.py`). These cover trees of up to 1,024
+    No program depends on a dataset: sizes are rounded up to few (see `shapes.py`). These cover trees of up to 2,048
     nodes; larger ones compile when they occur.
 
     Args:
@@ -38,11 +36,9 @@ def warm_up(stand_in: StandIn, *, progress: Callable[[int, int], None]) -> None:
 
 def _programs(stand_in: StandIn) -> Iterator[Callable[[], object]]:
     model, plan = stand_in.model, TrainingPlan
-    for rows in paddings(_READ_ROWS):
+    for rows in paddings(CHUNK):
         for capacity in _CAPACITIES:
-            if rows <= capacity and (rows <= _SAMPLED_ROWS or capacity <= _READ_ROWS):
-                yield partial(compile_reading, model, rows=rows, capacity=capacity)
-    for rows in paddings(_SAMPLED_ROWS):
+            yield partial(compile_reading, model, rows=rows, capacity=capacity)
         yield partial(compile_choosing, model, rows=rows)
     adapter = Adapter.fresh(model, first_layer=plan.first_layer, rank=plan.rank, seed=0)
     gradient = GrpoGradient(model, first_layer=plan.first_layer)
