@@ -90,7 +90,7 @@ def draw(widget: Widget, series: Sequence[Series], span: tuple[datetime, datetim
             left.axhline(value, color=LIVE, linewidth=1, linestyle=(0, (4, 3)))
             left.annotate(label, (0, value), xycoords=("axes fraction", "data"), fontsize=8, color=MUTED, va="bottom")
         _limit(left, widget, [value for line in lines if not line.right for value in line.values])
-        locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+        locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
         left.xaxis.set_major_locator(locator)
         left.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]  # the same
         left.set_xlim(*span)  # type: ignore[arg-type]  # matplotlib converts datetimes; its stubs know floats only

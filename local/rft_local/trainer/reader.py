@@ -1,6 +1,7 @@
 """Reading a growing token tree with the model: each node goes through the layers once."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +77,15 @@ class TreeReader:
         while len(self._final) < self.tree.size:
             start = len(self._final)
             self._read(start, min(self.tree.size, start + CHUNK))
+
+    def branch(self) -> "TreeReader":
+        """Return a reader that has read the same and grows on its own."""
+        other = TreeReader(self._model, self._layers, frozen=self._frozen)
+        other.tree = deepcopy(self.tree)
+        # Copies, because reading gives its memories away to be overwritten.
+        other._memories = [Memory(jnp.array(keys), jnp.array(values)) for keys, values in self._memories]
+        other._capacity, other._final, other._entering = self._capacity, self._final, self._entering
+        return other
 
     def _read(self, start: int, stop: int) -> None:
         count, rows = stop - start, padded(stop - start)

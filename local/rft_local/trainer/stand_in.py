@@ -1,7 +1,7 @@
 """The stand-in: the small real model that answers and learns where Amazon Bedrock's models are out of reach."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -22,6 +22,12 @@ Message: TypeAlias = Mapping[str, str]
 _TREE_NODES = 4096
 """Most nodes of one tree, full-length completions counted; attention looks at all of them."""
 
+_LEAST_TRUNK = 64
+"""Tokens that prompts must share before what the model remembers of them is kept for the next call."""
+
+_TRUNK_SLACK = 32
+"""Tokens by which a kept trunk may fall short of what the prompts of a call share, before a longer one replaces it."""
+
 _FOLDED_ADAPTERS = 2
 """Adapters kept multiplied into the weights; each takes 142 MB with SmolLM2-135M."""
 
@@ -41,6 +47,23 @@ class Completion:
     tokens: int
     stop_reason: Literal["end_turn", "max_tokens"]
     entropy: float
+
+
+@dataclass(frozen=True)
+class _Trunk:
+    """What the prompts of earlier calls began with, read once."""
+
+    layers: Sequence[Layer]
+    tokens: list[int]
+    reader: TreeReader
+
+    def carries(self, layers: Sequence[Layer], sequences: Sequence[Sequence[int]], shared: int) -> bool:
+        length = len(self.tokens)
+        return (
+            layers is self.layers
+            and length >= shared - _TRUNK_SLACK
+            and all(len(sequence) > length and list(sequence[:length]) == self.tokens for sequence in sequences)
+        )
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,7 @@ class StandIn:
         self.tokenizer = tokenizer
         self.context_tokens = model.architecture.context_tokens
         self._folded: OrderedDict[Adapter, tuple[Layer, ...]] = OrderedDict()
+        self._trunk: _Trunk | None = None
 
     @classmethod
     def load(cls, weights: Path) -> "StandIn":
@@ -125,7 +149,8 @@ class StandIn:
                 )
         layers = self._layers(adapter)
         answers: list[list[Completion]] = [[] for _ in prompts]
-        for group in self.draw(sequences, layers, samples=samples, decoding=decoding, seed=(seed,)):
+        trunk = self._shared_trunk(sequences, layers)
+        for group in self.draw(sequences, layers, samples=samples, decoding=decoding, seed=(seed,), trunk=trunk):
             answers[group.prompt] = [self.completion(draw) for draw in group.draws]
         return answers
 
@@ -138,6 +163,7 @@ class StandIn:
         decoding: Decoding,
         seed: Sequence[int],
         frozen: int = 0,
+        trunk: TreeReader | None = None,
     ) -> Iterator[Group]:
         """Draw completions of tokenized prompts.
 
@@ -148,13 +174,18 @@ class StandIn:
             decoding: How tokens are chosen.
             seed: Of the draws.
             frozen: Layers that training leaves alone (see `TreeReader`).
+            trunk: Has read what all sequences begin with, with the same layers. None: nothing is read yet.
 
         Yields:
             Each prompt's group, in order.
         """
+
+        def root() -> TreeReader:
+            return trunk.branch() if trunk else TreeReader(self.model, layers, frozen=frozen)
+
         shape = (samples, decoding.max_tokens)
         ends = frozenset({self.tokenizer.end_of_turn})
-        for reader, leaves in self._plant(sequences, layers, samples * decoding.max_tokens, frozen):
+        for reader, leaves in self._plant(sequences, samples * decoding.max_tokens, root):
             luck = [np.random.default_rng([*seed, prompt]).random(shape) for prompt in leaves]
             rows = [leaf for leaf in leaves.values() for _ in range(samples)]
             draws = sample(self.model, reader, rows, luck=np.concatenate(luck), decoding=decoding, ends=ends)
@@ -171,18 +202,31 @@ class StandIn:
         )
 
     def _plant(
-        self, sequences: Sequence[Sequence[int]], layers: Sequence[Layer], room: int, frozen: int
+        self, sequences: Sequence[Sequence[int]], room: int, root: Callable[[], TreeReader]
     ) -> Iterator[tuple[TreeReader, dict[int, int]]]:
         """Put prompts into trees, as many into one as fit; yields each tree with the last node of each prompt."""
-        reader, leaves = TreeReader(self.model, layers, frozen=frozen), dict[int, int]()
+        reader, leaves = root(), dict[int, int]()
         for prompt, sequence in enumerate(sequences):
             size = reader.tree.size + reader.tree.missing(sequence) + room * (len(leaves) + 1)
             if leaves and size > _TREE_NODES:
                 yield reader, leaves
-                reader, leaves = TreeReader(self.model, layers, frozen=frozen), {}
+                reader, leaves = root(), {}
             leaves[prompt] = reader.tree.insert(sequence)
         if leaves:
             yield reader, leaves
+
+    def _shared_trunk(self, sequences: Sequence[Sequence[int]], layers: Sequence[Layer]) -> TreeReader | None:
+        """Return a reader of what all prompts begin with: the few-shot examples that prompts of a dataset share."""
+        shared = _shared_tokens(sequences)
+        if self._trunk is None or not self._trunk.carries(layers, sequences, shared):
+            if len(sequences) < 2 or shared < _LEAST_TRUNK:
+                return None
+            tokens = list(sequences[0][:shared])
+            reader = TreeReader(self.model, layers, frozen=0)
+            reader.tree.insert(tokens)
+            reader.read()
+            self._trunk = _Trunk(layers, tokens, reader)
+        return self._trunk.reader
 
     def _layers(self, adapter: Adapter | None) -> tuple[Layer, ...]:
         if adapter is None:
@@ -193,3 +237,12 @@ class StandIn:
                 self._folded.popitem(last=False)
         self._folded.move_to_end(adapter)
         return self._folded[adapter]
+
+
+def _shared_tokens(sequences: Sequence[Sequence[int]]) -> int:
+    """Return how many tokens all sequences begin with, less the last of the shortest, which is always read anew."""
+    most = min(map(len, sequences), default=1) - 1
+    first = sequences[0] if sequences else ()
+    return next(
+        (index for index in range(most) if any(sequence[index] != first[index] for sequence in sequences)), most
+    )
