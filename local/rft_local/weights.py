@@ -108,8 +108,15 @@ def _compile(path: Path) -> None:
     from rft_local.trainer.stand_in import StandIn
     from rft_local.trainer.warm_up import warm_up
 
+    live = sys.stdout.isatty()
+
     def progress(done: int, programs: int) -> None:
-        print(f"\rcompiling: {done} of {programs} programs", end="\n" if done == programs else "", flush=True)
+        if live or done in (0, programs):
+            print(
+                f"{chr(13) if live else ''}compiling: {done} of {programs} programs",
+                end="" if live and done < programs else "\n",
+                flush=True,
+            )
 
     warm_up(StandIn.load(path), progress=progress)
 
