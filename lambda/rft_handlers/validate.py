@@ -1,10 +1,9 @@
 """Validate: `{"run_id"}` -> `{"run_id"}`."""
 
-from rft_runtime.validation import validate
-
 from rft_contract.json_value import JsonObject
 from rft_runtime.failures import named_failures
 from rft_runtime.platform import here
+from rft_runtime.validation import validate
 
 
 @named_failures
