@@ -198,6 +198,31 @@ def rotate(x: jax.Array, positions: jax.Array, base: float) -> jax.Array:
     return jnp.stack([even * cosine - odd * sine, even * sine + odd * cosine], axis=-1).reshape(x.shape)
 
 
+def attend(query: jax.Array, memory: Memory, visible: jax.Array) -> jax.Array:
+    """Mix remembered values by softmax attention.
+
+    One plain matrix product a key-value head, and the division after the mixing instead of before it: XLA's processor
+    backend takes half the time that a batched product with a softmax between takes.
+
+    Args:
+        query: Scaled queries, [nodes, kv_heads, heads a kv head, head_width].
+        memory: Keys and values of `remembered` nodes.
+        visible: Which of them each node may look at, [nodes, remembered].
+
+    Returns:
+        As `query`.
+    """
+    nodes, kv_heads, per_kv, width = query.shape
+    mixed = []
+    for head in range(kv_heads):
+        scores = (query[:, head].reshape(-1, width) @ memory.keys[:, head].T).reshape(nodes, per_kv, -1)
+        scores = jnp.where(visible[:, None], scores, _MASKED)
+        weights = jnp.exp(scores - lax.stop_gradient(scores.max(axis=-1, keepdims=True)))
+        sums = (weights.reshape(nodes * per_kv, -1) @ memory.values[:, head]).reshape(nodes, per_kv, width)
+        mixed.append(sums / weights.sum(axis=-1, keepdims=True))
+    return jnp.stack(mixed, axis=1)
+
+
 def read_layer(
     architecture: Architecture,
     layer: Layer,
@@ -233,9 +258,7 @@ def read_layer(
         lax.dynamic_update_slice(memory.keys, key, (offset, 0, 0)),
         lax.dynamic_update_slice(memory.values, value, (offset, 0, 0)),
     )
-    scores = jnp.einsum("nkrd,mkd->krnm", query, memory.keys) * sizes.head_width**-0.5
-    attention = jax.nn.softmax(jnp.where(visible, scores, _MASKED), axis=-1)
-    mixed = jnp.einsum("krnm,mkd->nkrd", attention, memory.values)
+    mixed = attend(query * sizes.head_width**-0.5, memory, visible)
     x = x + linear(mixed.reshape(nodes, sizes.heads * sizes.head_width), layer.output)
     normed = rms_norm(x, layer.mlp_norm, sizes.epsilon)
     return x + linear(jax.nn.silu(linear(normed, layer.gate)) * linear(normed, layer.up), layer.down), memory
