@@ -34,14 +34,19 @@ class Cost:
 
 
 def _session(leader: int) -> dict[int, tuple[float, int]]:
-    """Return pid -> (CPU seconds, resident bytes) of every process whose environment carries our mark."""
-    mark = f"RFT_BENCHMARK={leader}".encode()
+    """Return pid -> (CPU seconds, resident bytes) of every process of the command.
+
+    A process counts when it inherited our mark, or when this checkout is in its command line: the embedded AWS starts
+    its own with a clean environment.
+    """
+    mark, checkout = f"RFT_BENCHMARK={leader}".encode(), os.fsencode(ROOT)
     found: dict[int, tuple[float, int]] = {}
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
+        if not entry.name.isdigit() or int(entry.name) == leader:
             continue
         try:
-            if mark not in (entry / "environ").read_bytes().split(b"\0"):
+            marked = mark in (entry / "environ").read_bytes().split(b"\0")
+            if not marked and checkout not in (entry / "cmdline").read_bytes():
                 continue
             fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             resident = int((entry / "statm").read_text().split()[1]) * resource.getpagesize()
@@ -54,7 +59,7 @@ def _session(leader: int) -> dict[int, tuple[float, int]]:
 def run(command: Sequence[str], *, echo: bool = False) -> Cost:
     """Run a command from the project's root and measure it.
 
-    Descendants are recognised by an inherited environment variable, so daemons that left the process group count too.
+    Nothing else of this checkout may run meanwhile.
 
     Args:
         command: Program and arguments.

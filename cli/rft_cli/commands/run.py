@@ -133,7 +133,7 @@ def wait_and_finish(
     from rft_cli.snapshot import look
 
     try:
-        last = follow(lambda: look(environment, run_id), interval=1.0 if environment.is_local else 10.0)
+        last = follow(lambda: look(environment, run_id), interval=2.0 if environment.is_local else 10.0)
     except KeyboardInterrupt:
         _interrupted(environment, run_id, stop_on_interrupt and environment.is_local)
     for error in last.left_undone:
