@@ -8,7 +8,7 @@ from benchmarks.measured_command import run
 from rft_contract.json_value import JsonObject, JsonValue
 
 COMMAND = "python -m benchmarks demo"
-SEEDS = (11, 12, 13, 14, 15)
+SEEDS = (31, 32, 33, 34, 35)
 CONTROL_SEED = 21
 
 
