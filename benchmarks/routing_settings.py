@@ -25,7 +25,7 @@ DATA = ROOT / "examples" / "routing"
 LABELS = ("account", "billing", "delivery", "returns", "sales", "technical")
 DEVELOPMENT_SEEDS = (1, 2)
 CANDIDATES: tuple[dict[str, float], ...] = (
-    {"learningRate": 4e-4, "epochCount": 1},
+    {"learningRate": 3e-4, "epochCount": 1},
     {"learningRate": 6e-4, "epochCount": 1},
     {"learningRate": 1e-3, "epochCount": 1},
 )
