@@ -19,6 +19,7 @@ from rft_local.trainer.training import Rollout, Row, StepRecord, train
 from rft_local.weights import default_cache, ensure_weights
 from rft_rewards.grade import Score
 from rft_rewards.label import label
+from rft_rewards.sample import Sample
 
 COMMAND = "python -m benchmarks routing_settings"
 DATA = ROOT / "examples" / "routing"
@@ -41,7 +42,7 @@ def _rows(split: str) -> list[Row]:
 
 def _reward(rollouts: Sequence[Rollout]) -> list[float]:
     grader = label(labels=LABELS)
-    grades = [grader(rollout.completion.text, str(rollout.row.payload["label"])) for rollout in rollouts]
+    grades = [grader(Sample(rollout.completion.text, str(rollout.row.payload["label"]))) for rollout in rollouts]
     return [grade.value if isinstance(grade, Score) else 0.0 for grade in grades]
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from rft_rewards.grade import Score
 from rft_rewards.math import math
+from rft_rewards.sample import Sample
 
 REFERENCE = "990"
 ANSWERS = (
@@ -50,7 +51,7 @@ def first_look() -> list[Verdict]:
     grader = math()
     verdicts = []
     for answer in ANSWERS:
-        grade = grader(answer, REFERENCE)
+        grade = grader(Sample(answer, REFERENCE))
         assert isinstance(grade, Score), grade
         verdicts.append(Verdict(answer, plain_reward(answer, REFERENCE), grade.value, grade.explanation))
     return verdicts

@@ -1,12 +1,12 @@
 """Where a reward function's code comes from."""
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
 
 from bedrock_rft._assets import AssetError, assemble, folder_files, package_files
+from rft_contract.graders import GRADERS
 from rft_contract.json_value import canonical
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
 
@@ -42,9 +42,8 @@ class RewardCode:
             ValueError: When the spec names no grader of `rft_rewards`.
         """
         rewards = package_files("rft_rewards")
-        graders = _graders(rewards["rft_rewards/registry.py"])
-        if spec.grader not in graders:
-            raise ValueError(f"reward {spec.name}: got the grader {spec.grader!r}, wanted one of {', '.join(graders)}")
+        if spec.grader not in GRADERS:
+            raise ValueError(f"reward {spec.name}: got the grader {spec.grader!r}, wanted one of {', '.join(GRADERS)}")
         files = {
             **package_files("rft_contract"),
             **rewards,
@@ -73,12 +72,3 @@ class RewardCode:
         if not module.is_file():
             raise AssetError(f"reward {name}: handler {handler!r} needs the file {module}, which does not exist")
         return cls(name, lambda_.Code.from_asset(str(assemble(folder_files(folder)))), handler)
-
-
-def _graders(registry: bytes) -> list[str]:
-    """Return the graders' names, read from the registry's source: constructs import nothing but the contract."""
-    for node in ast.parse(registry).body:
-        match node:
-            case ast.AnnAssign(target=ast.Name(id="GRADERS"), value=ast.Dict(keys=keys)):
-                return [str(ast.literal_eval(key)) for key in keys if key is not None]
-    raise AssetError("rft_rewards.registry has no GRADERS; reinstall bedrock-rft-constructs")

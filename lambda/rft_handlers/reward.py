@@ -13,7 +13,7 @@ from typing import Protocol
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.naming import RUN_ID, reward_alias
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
-from rft_rewards.grade import Grader
+from rft_rewards.grade import AnyGrader
 from rft_rewards.registry import build
 from rft_runtime.grading import grade_event, results, without_components
 from rft_runtime.reward_events import read_event
@@ -83,7 +83,7 @@ def fitted(response: list[JsonObject]) -> list[JsonObject]:
 
 
 @functools.cache
-def _reward() -> tuple[RewardSpec, Grader]:
+def _reward() -> tuple[RewardSpec, AnyGrader]:
     """Return the asset's reward; read once a process."""
     root = Path(os.environ.get("LAMBDA_TASK_ROOT") or Path(__file__).parents[1])
     spec = RewardSpec.from_json(json.loads((root / FILE_NAME).read_text(encoding="utf-8")))

@@ -1,11 +1,11 @@
 """A grade: what a grader says about one completion."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from rft_contract.json_value import JsonValue
+from rft_rewards.sample import Sample
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CODE_LIMIT = 48
@@ -54,11 +54,19 @@ Grade: TypeAlias = Score | Invalid
 class Grader(Protocol):
     """A pure scoring function."""
 
-    def __call__(self, completion: str, reference: JsonValue, /) -> Grade:
-        """Grade one completion.
-
-        Args:
-            completion: The generated text, without reasoning.
-            reference: The row's reference answer; None when it has none.
-        """
+    def __call__(self, sample: Sample, /) -> Grade:
+        """Grade one completion."""
         ...
+
+
+@runtime_checkable
+class BatchGrader(Protocol):
+    """A grader that wants all samples of an event at once, because it asks somebody else about them."""
+
+    def grade_all(self, samples: Sequence[Sample], /) -> Sequence[Grade]:
+        """Return a grade for each sample, in order."""
+        ...
+
+
+AnyGrader: TypeAlias = Grader | BatchGrader
+"""What a reward can be made of."""

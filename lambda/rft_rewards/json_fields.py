@@ -7,6 +7,7 @@ from fractions import Fraction
 from rft_contract.json_value import JsonValue
 from rft_rewards.grade import Grade, Grader, Invalid, Score
 from rft_rewards.json_text import ExactObject, ExactValue, UnreadableJson, exact, read_object
+from rft_rewards.sample import Sample
 
 _MOST_FIELDS = 14
 
@@ -49,7 +50,8 @@ def json_fields(
     _choice("extra", extra, ("penalty", "ignore"))
     compare = _comparison(lists == "set", _loose if strings == "loose" else str, extra == "penalty")
 
-    def grade(completion: str, reference: JsonValue) -> Grade:
+    def grade(sample: Sample) -> Grade:
+        reference = sample.reference
         if reference is None:
             return Invalid("reference-missing")
         gold = _gold(reference)
@@ -59,7 +61,7 @@ def json_fields(
         if any(name not in gold for name in names):
             return Invalid("reference-lacks-a-field")
         try:
-            answer = read_object(completion)
+            answer = read_object(sample.completion)
         except UnreadableJson as error:
             return Score(0.0, f"unreadable answer: {error}", {"readable": 0.0})
         values = {name: compare(gold[name], answer[name]) if name in answer else 0.0 for name in names}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rft_contract.json_value import JsonValue
 from rft_rewards.grade import Grade, Grader, Invalid, Score
+from rft_rewards.sample import Sample
 
 _REFERENCE_KEYS = ("label", "answer", "text")
 _GAP = re.compile(r"[\s_\-‐‑–]+")
@@ -57,13 +58,14 @@ def label(*, labels: Sequence[str], case_sensitive: bool = False, max_words: int
     longest_first = sorted(known, key=len, reverse=True)
     named_label = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
-    def grade(completion: str, reference: JsonValue) -> Grade:
+    def grade(sample: Sample) -> Grade:
+        reference = sample.reference
         if reference is None:
             return Invalid("reference-missing")
         gold = _gold(reference)
         if gold is None or spell(gold) not in known:
             return Invalid("reference-not-a-label")
-        text = spell(completion)
+        text = spell(sample.completion)
         named = set(named_label.findall(text))
         components = {"named": float(len(named) == 1)}
         if len(named) != 1:

@@ -7,6 +7,7 @@ from rft_contract.json_value import JsonValue
 from rft_rewards.final_answer import UnreadableAnswer, read_final_answer
 from rft_rewards.grade import Grade, Grader, Invalid, Score
 from rft_rewards.quantity import Quantity, UnreadableNumber, read_quantity
+from rft_rewards.sample import Sample
 
 _REFERENCE_KEYS = ("final_answer", "answer", "text")
 
@@ -39,14 +40,15 @@ def math(*, marker: str | None = None, accounting: bool = False) -> Grader:
     if not isinstance(accounting, bool):
         raise ValueError(f"accounting: got {accounting!r}, wanted true or false")
 
-    def grade(completion: str, reference: JsonValue) -> Grade:
+    def grade(sample: Sample) -> Grade:
+        reference = sample.reference
         if reference is None:
             return Invalid("reference-missing")
         gold = _gold(reference, marker, accounting)
         if gold is None:
             return Invalid("reference-not-a-number")
         try:
-            answer = read_final_answer(completion, marker=marker, accounting=accounting)
+            answer = read_final_answer(sample.completion, marker=marker, accounting=accounting)
         except UnreadableAnswer as error:
             return Score(0.0, f"unreadable answer: {error}", {"answered": 0.0})
         if answer is None:

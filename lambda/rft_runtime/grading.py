@@ -7,23 +7,22 @@ are never filled. Standard library only.
 """
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.reward_spec import RewardSpec
 from rft_contract.rollout_mark import RolloutMark
-from rft_rewards.grade import Grade, Grader, Invalid, Score
-from rft_rewards.registry import build
-from rft_runtime.reward_events import Sample, read_event, result
+from rft_rewards.batch import grade_all
+from rft_rewards.grade import AnyGrader, Grade, Invalid, Score
+from rft_rewards.registry import NO_SERVICES, build
+from rft_runtime.reward_events import EventItem, read_event, result
 
 INVALID_METRIC = "invalid"
 """Metric of every result: 1 when there was no grade, else 0."""
 
 _REASON_PREFIX = "invalid."
 _MOST_COMPONENTS = 16
-_LONGEST_REASON = 48
 
 
 class TransientFailure(Exception):
@@ -32,10 +31,10 @@ class TransientFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A sample with its reward.
+    """An item with its reward.
 
     Args:
-        sample: The sample.
+        item: What was graded.
         reward: What the caller gets, between the reward's floor and ceiling.
         value: The grade, 0 (wrong) to 1 (perfect); None when invalid.
         reason: Code of why there is no grade; None when valid.
@@ -43,7 +42,7 @@ class Graded:
         components: Named parts of the grade.
     """
 
-    sample: Sample
+    item: EventItem
     reward: float
     value: float | None
     reason: str | None = None
@@ -51,12 +50,13 @@ class Graded:
     components: dict[str, float] = field(default_factory=dict)
 
 
-def grade_batch(spec: RewardSpec, event: JsonValue) -> list[JsonObject]:
+def grade_batch(spec: RewardSpec, event: JsonValue, services: Mapping[str, object] = NO_SERVICES) -> list[JsonObject]:
     """Grade an event of any size, exactly as the deployed function does.
 
     Args:
         spec: The reward.
         event: Bedrock's list of samples.
+        services: What the reward's grader needs besides; see `rft_rewards.registry.build`.
 
     Returns:
         Bedrock's list of results, in the event's order.
@@ -65,36 +65,37 @@ def grade_batch(spec: RewardSpec, event: JsonValue) -> list[JsonObject]:
         ValueError: When the reward or the event has the wrong form.
         TransientFailure: When nothing in the event could be graded for a cause that a retry may cure.
     """
-    return results(grade_event(read_event(event), build(spec), spec))
+    return results(grade_event(read_event(event), build(spec, services), spec))
 
 
-def grade_event(samples: Sequence[Sample], grader: Grader, spec: RewardSpec) -> list[Graded]:
-    """Grade the samples of one event.
+def grade_event(items: Sequence[EventItem], grader: AnyGrader, spec: RewardSpec) -> list[Graded]:
+    """Grade the items of one event.
 
     Args:
-        samples: The event's samples.
-        grader: The reward's grader. What it raises makes that one sample invalid.
+        items: The event's items.
+        grader: The reward's grader.
         spec: The reward, for its floor and ceiling.
 
     Returns:
-        One item a sample, in order.
+        One for each item, in order.
 
     Raises:
-        TransientFailure: When there are samples, none of them is valid, and a retry may cure it.
+        TransientFailure: When there are items, none of them is valid, and a retry may cure it.
     """
-    grades = [_checked(sample, grader) for sample in samples]
+    graded = iter(grade_all(grader, [item.sample for item in items if item.answered]))
+    grades = [next(graded) if item.answered else Invalid("no-assistant-turn") for item in items]
     if any(isinstance(grade, Invalid) and grade.transient for grade in grades) and not any(
         isinstance(grade, Score) for grade in grades
     ):
         raise TransientFailure(f"reward {spec.name}: none of {len(grades)} samples could be graded; retry")
     span = spec.ceiling - spec.floor
     rewards = [spec.floor + grade.value * span if isinstance(grade, Score) else None for grade in grades]
-    mates = _group_means(samples, grades, rewards)
+    mates = _group_means(items, grades, rewards)
     return [
-        Graded(sample, reward, grade.value, components=dict(grade.components))
+        Graded(item, reward, grade.value, components=_components(grade))
         if isinstance(grade, Score) and reward is not None
-        else _filled(sample, grade, mates, spec)
-        for sample, grade, reward in zip(samples, grades, rewards, strict=True)
+        else _filled(item, grade, mates, spec)
+        for item, grade, reward in zip(items, grades, rewards, strict=True)
     ]
 
 
@@ -104,7 +105,7 @@ def results(graded: Sequence[Graded]) -> list[JsonObject]:
     Each result carries the metric `invalid` (0 or 1) and the grade's components; for the platform's own callers (those
     that set `rft.phase`) an invalid one also carries the metric `invalid.<reason>`.
     """
-    return [result(item.sample.id, item.reward, _metrics(item)) for item in graded]
+    return [result(one.item.id, one.reward, _metrics(one)) for one in graded]
 
 
 def without_components(response: Sequence[JsonObject]) -> list[JsonObject]:
@@ -149,36 +150,19 @@ def _is_about_invalid(name: JsonValue) -> bool:
     return isinstance(name, str) and name.split(".")[0] == INVALID_METRIC
 
 
-def _metrics(item: Graded) -> list[tuple[str, float]]:
+def _components(score: Score) -> dict[str, float]:
+    """Return at most 16 components; a name that says whether a result is invalid is not theirs to take."""
+    own = [(name, value) for name, value in score.components.items() if not _is_about_invalid(name)]
+    return dict(own[:_MOST_COMPONENTS])
+
+
+def _metrics(graded: Graded) -> list[tuple[str, float]]:
     """Return the named numbers of one result."""
-    metrics = [(INVALID_METRIC, float(item.reason is not None)), *item.components.items()]
-    if item.reason is not None and item.sample.mark is not None and item.sample.mark.phase is not None:
-        metrics.append((f"{_REASON_PREFIX}{item.reason}", 1.0))
+    metrics = [(INVALID_METRIC, float(graded.reason is not None)), *graded.components.items()]
+    mark = graded.item.mark
+    if graded.reason is not None and mark is not None and mark.phase is not None:
+        metrics.append((f"{_REASON_PREFIX}{graded.reason}", 1.0))
     return metrics
-
-
-def _checked(sample: Sample, grader: Grader) -> Grade:
-    """Grade one sample; whatever the grader does, the result is a score in [0, 1] or invalid."""
-    if sample.completion is None:
-        return Invalid("no-assistant-turn")
-    try:
-        grade = grader(sample.completion, sample.reference)
-        return _accepted(grade) if isinstance(grade, Score) else Invalid(grade.reason, grade.transient)
-    except Exception as error:
-        kind = re.sub("[^a-z0-9]+", "-", type(error).__name__.lower()).strip("-")
-        return Invalid(f"grader-raised-{kind}"[:_LONGEST_REASON].strip("-"))
-
-
-def _accepted(score: Score) -> Grade:
-    """Return a score with a value in [0, 1] and at most 16 finite components, or invalid."""
-    if isinstance(score.value, bool) or not 0 <= score.value <= 1:
-        return Invalid("score-out-of-range")
-    parts = [
-        (name, float(value))
-        for name, value in score.components.items()
-        if math.isfinite(value) and not _is_about_invalid(name)
-    ]
-    return Score(float(score.value), score.explanation, dict(parts[:_MOST_COMPONENTS]))
 
 
 def _is_filled(mark: RolloutMark | None) -> bool:
@@ -187,31 +171,31 @@ def _is_filled(mark: RolloutMark | None) -> bool:
 
 
 def _group_means(
-    samples: Sequence[Sample], grades: Sequence[Grade], rewards: Sequence[float | None]
+    items: Sequence[EventItem], grades: Sequence[Grade], rewards: Sequence[float | None]
 ) -> dict[str, float]:
-    """Return group -> mean of its valid rewards, for the groups that have an invalid sample to fill."""
+    """Return group -> mean of its valid rewards, for the groups that have an invalid item to fill."""
     wanted = {
-        sample.group()
-        for sample, grade in zip(samples, grades, strict=True)
-        if isinstance(grade, Invalid) and _is_filled(sample.mark)
+        item.group()
+        for item, grade in zip(items, grades, strict=True)
+        if isinstance(grade, Invalid) and _is_filled(item.mark)
     }
     if not wanted:
         return {}
     valid: dict[str, list[float]] = {}
-    for sample, reward in zip(samples, rewards, strict=True):
-        if reward is not None and (group := sample.group()) in wanted and _is_filled(sample.mark):
+    for item, reward in zip(items, rewards, strict=True):
+        if reward is not None and (group := item.group()) in wanted and _is_filled(item.mark):
             valid.setdefault(group, []).append(reward)
     return {group: math.fsum(values) / len(values) for group, values in valid.items()}
 
 
-def _filled(sample: Sample, grade: Grade, mates: dict[str, float], spec: RewardSpec) -> Graded:
-    """Return an invalid sample with the reward that moves its group least."""
+def _filled(item: EventItem, grade: Grade, mates: dict[str, float], spec: RewardSpec) -> Graded:
+    """Return an invalid item with the reward that moves its group least."""
     reason = grade.reason if isinstance(grade, Invalid) else None
-    if _is_filled(sample.mark):
-        mean = mates.get(sample.group())
+    if _is_filled(item.mark):
+        mean = mates.get(item.group())
         if mean is not None:
-            return Graded(sample, mean, None, reason, "mates")
-        base = sample.mark.base if sample.mark is not None else None
+            return Graded(item, mean, None, reason, "mates")
+        base = item.mark.base if item.mark is not None else None
         if base is not None and spec.floor <= base <= spec.ceiling:
-            return Graded(sample, base, None, reason, "base")
-    return Graded(sample, spec.floor, None, reason, "floor")
+            return Graded(item, base, None, reason, "base")
+    return Graded(item, spec.floor, None, reason, "floor")

@@ -10,47 +10,47 @@ from dataclasses import dataclass
 
 from rft_contract.json_value import JsonObject, JsonValue, canonical
 from rft_contract.rollout_mark import FIELD, RolloutMark
+from rft_rewards.sample import Sample
 
+_REFERENCE = "reference_answer"
 _GENERATED_ROLES = ("assistant", "nova_assistant")
 _THINKING = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EventItem:
     """One rollout of an event.
 
     Args:
         id: What the response must echo, as given; `sample-<position>` where the event has none.
-        completion: The generated turn without its reasoning; None when the event's item has no such turn.
-        characters: Length of the generated turn with its reasoning.
-        reference: The row's reference answer; None when it has none.
+        answered: Whether the item has a generated turn.
         mark: Where the rollout belongs; None when the row was not frozen by this platform.
-        prompt: The turns before the generated one, as given.
+        sample: What the grader sees; its completion is empty when there is none.
     """
 
     id: JsonValue
-    completion: str | None
-    characters: int
-    reference: JsonValue
+    answered: bool
     mark: RolloutMark | None
-    prompt: list[JsonValue]
+    sample: Sample
 
     def group(self) -> str:
         """Return a key that a prompt's rollouts share: run, split and row, else the prompt's text and reference."""
         if self.mark is not None:
             return f"{self.mark.run}/{self.mark.split}/{self.mark.row}"
         turns = [
-            [str(turn.get("role")), text_of(turn.get("content"))] for turn in self.prompt if isinstance(turn, dict)
+            [str(turn.get("role")), text_of(turn.get("content"))]
+            for turn in self.sample.prompt
+            if isinstance(turn, dict)
         ]
         try:
-            reference = canonical(self.reference)
+            reference = canonical(self.sample.reference)
         except (ValueError, RecursionError):
             reference = "not canonical"
         return canonical([turns, reference])
 
 
-def read_event(event: JsonValue) -> list[Sample]:
-    """Read an event; each item becomes a sample in its place, whatever its form.
+def read_event(event: JsonValue) -> list[EventItem]:
+    """Read an event; each item is read in its place, whatever its form.
 
     Args:
         event: A list of `{"id", "messages", "metadata"}`.
@@ -60,7 +60,7 @@ def read_event(event: JsonValue) -> list[Sample]:
     """
     if not isinstance(event, list):
         raise ValueError(f"event: got {type(event).__name__}, wanted Bedrock's list of samples")
-    return [_sample(item if isinstance(item, dict) else {}, position) for position, item in enumerate(event)]
+    return [_item(item if isinstance(item, dict) else {}, position) for position, item in enumerate(event)]
 
 
 def text_of(content: JsonValue) -> str:
@@ -98,25 +98,29 @@ def without_reasoning(text: str) -> str:
     return "".join(kept).strip() if position or inside else text
 
 
-def _sample(item: JsonObject, position: int) -> Sample:
+def _item(item: JsonObject, position: int) -> EventItem:
     """Read one item of an event."""
     messages = item.get("messages")
     turns = messages if isinstance(messages, list) else []
     last = turns[-1] if turns else None
-    generated = isinstance(last, dict) and last.get("role") in _GENERATED_ROLES
-    text = text_of(last.get("content")) if generated and isinstance(last, dict) else ""
+    turn = last if isinstance(last, dict) and last.get("role") in _GENERATED_ROLES else None
+    text = text_of(turn.get("content")) if turn is not None else ""
+    calls = turn.get("tool_calls") if turn is not None else None
     metadata = item.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
     identity = item.get("id")
-    return Sample(
+    return EventItem(
         id=f"sample-{position}" if identity is None else identity,
-        completion=without_reasoning(text) if generated else None,
-        characters=len(text),
-        reference=_unwrapped(
-            fields["reference_answer"] if "reference_answer" in fields else item.get("reference_answer")
-        ),
+        answered=turn is not None,
         mark=RolloutMark.from_json(fields.get(FIELD)) or RolloutMark.from_json(item.get(FIELD)),
-        prompt=turns[:-1] if generated else turns,
+        sample=Sample(
+            completion=without_reasoning(text),
+            reference=_unwrapped(fields[_REFERENCE] if _REFERENCE in fields else item.get(_REFERENCE)),
+            prompt=turns if turn is None else turns[:-1],
+            tool_calls=calls if isinstance(calls, list) else (),
+            with_reasoning=text,
+            metadata={name: value for name, value in fields.items() if name not in (_REFERENCE, FIELD)},
+        ),
     )
 
 

@@ -56,7 +56,7 @@ def documents(
     """
     by_run: dict[str | None, list[Graded]] = {}
     for item in graded:
-        mark = item.sample.mark
+        mark = item.item.mark
         if mark is None or mark.phase is None:
             by_run.setdefault(mark.run if mark is not None else alias_run, []).append(item)
     time: float | None = milliseconds
@@ -81,8 +81,8 @@ def documents(
 def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
     """Return the metrics of up to 100 rollouts of one run."""
     valid = [item for item in items if item.value is not None]
-    training = [item for item in valid if item.sample.mark is None or item.sample.mark.split == "train"]
-    validation = [item for item in valid if item.sample.mark is not None and item.sample.mark.split == "validation"]
+    training = [item for item in valid if item.item.mark is None or item.item.mark.split == "train"]
+    validation = [item for item in valid if item.item.mark is not None and item.item.mark.split == "validation"]
     metrics: dict[str, JsonValue] = {
         MetricName.GRADED: len(valid),
         MetricName.WRONG: sum(item.value == 0 for item in valid),
@@ -91,7 +91,7 @@ def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
     if training:
         metrics[MetricName.REWARD] = [item.reward for item in training]
         metrics[MetricName.SUCCESS] = [float(item.value == 1) for item in training]
-        metrics[MetricName.COMPLETION_CHARACTERS] = [item.sample.characters for item in training]
+        metrics[MetricName.COMPLETION_CHARACTERS] = [len(item.item.sample.turn) for item in training]
     if validation:
         metrics[MetricName.VALIDATION_REWARD] = [item.reward for item in validation]
     return metrics

@@ -33,23 +33,23 @@ ANY_JSON = st.recursive(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
 def test_layouts_of_the_table(case: dict[str, Any]) -> None:
-    (sample,) = read_event([case["item"]])
-    assert sample.id == case["id"]
-    assert sample.completion == case["completion"]
-    assert sample.reference == case["reference"]
-    assert type(sample.reference) is type(case["reference"])
-    assert sample.mark == RolloutMark.from_json(case["mark"])
+    (item,) = read_event([case["item"]])
+    assert item.id == case["id"]
+    assert (item.sample.completion if item.answered else None) == case["completion"]
+    assert item.sample.reference == case["reference"]
+    assert type(item.sample.reference) is type(case["reference"])
+    assert item.mark == RolloutMark.from_json(case["mark"])
 
 
 @QUICK
 @given(st.lists(ANY_JSON, max_size=4))
-def test_every_item_gets_a_sample_in_its_place(event: list[JsonValue]) -> None:
-    samples = read_event(event)
-    assert len(samples) == len(event)
-    for item, sample in zip(event, samples, strict=True):
-        given_id = item.get("id") if isinstance(item, dict) else None
-        assert given_id is None or sample.id is given_id
-        assert sample.group() == read_event([item])[0].group()
+def test_every_item_is_read_in_its_place(event: list[JsonValue]) -> None:
+    items = read_event(event)
+    assert len(items) == len(event)
+    for given_item, item in zip(event, items, strict=True):
+        given_id = given_item.get("id") if isinstance(given_item, dict) else None
+        assert given_id is None or item.id is given_id
+        assert item.group() == read_event([given_item])[0].group()
 
 
 @pytest.mark.parametrize("event", [None, {}, {"trajectories": []}, "[]", 7])
@@ -94,8 +94,8 @@ def test_parts_are_one_text(texts: list[str]) -> None:
 def test_the_group_follows_text_and_reference_and_nothing_else() -> None:
     def group(prompt: JsonValue, answer: str, reference: JsonValue, **extra: JsonValue) -> str:
         turns: list[JsonValue] = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
-        (sample,) = read_event([{"messages": turns, "metadata": {"reference_answer": reference, **extra}}])
-        return sample.group()
+        (item,) = read_event([{"messages": turns, "metadata": {"reference_answer": reference, **extra}}])
+        return item.group()
 
     first = group("How many?", "1", "72")
     assert group([{"type": "text", "text": "How many?"}], "2", "72", other=1) == first
@@ -105,8 +105,8 @@ def test_the_group_follows_text_and_reference_and_nothing_else() -> None:
 
 def test_rollouts_of_one_row_are_one_group() -> None:
     def group(**mark: JsonValue) -> str:
-        (sample,) = read_event([{"rft": {"run": "r", "split": "train", "row": 1, **mark}}])
-        return sample.group()
+        (item,) = read_event([{"rft": {"run": "r", "split": "train", "row": 1, **mark}}])
+        return item.group()
 
     assert group() == group(base=0.5)
     assert len({group(), group(row=2), group(split="validation"), group(run="s")}) == 4

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.reward_spec import RewardSpec
 from rft_rewards.grade import Grade, Invalid, Score
+from rft_rewards.sample import Sample
 from rft_runtime.grading import (
     Graded,
     TransientFailure,
@@ -26,8 +27,9 @@ from rft_runtime.reward_events import read_event
 SPEC = RewardSpec(name="mine", grader="math", floor=-1.0, ceiling=1.0)
 
 
-def by_text(completion: str, reference: JsonValue) -> Grade:
+def by_text(sample: Sample) -> Grade:
     """Do what the completion says."""
+    completion = sample.completion
     if completion == "transient":
         return Invalid("judge-throttled", transient=True)
     if completion == "invalid":
@@ -46,7 +48,7 @@ def mark(row: int = 0, **more: JsonValue) -> JsonObject:
     return {"run": "run-1", "split": "train", "row": row, **more}
 
 
-def grade(*items: JsonValue, grader: Callable[[str, JsonValue], Grade] = by_text) -> list[Graded]:
+def grade(*items: JsonValue, grader: Callable[[Sample], Grade] = by_text) -> list[Graded]:
     return grade_event(read_event(list(items)), grader, SPEC)
 
 
@@ -133,7 +135,7 @@ def test_what_is_no_grade_is_invalid(returned: object) -> None:
 
 def test_a_sample_without_an_assistant_turn_is_invalid_in_its_place() -> None:
     graded = grade(item("1"), {"id": "x"}, 7, item("0"))
-    assert [entry.sample.id for entry in graded] == ["r", "x", "sample-2", "r"]
+    assert [entry.item.id for entry in graded] == ["r", "x", "sample-2", "r"]
     assert [entry.reason for entry in graded] == [None, "no-assistant-turn", "no-assistant-turn", None]
 
 

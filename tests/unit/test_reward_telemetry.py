@@ -8,18 +8,20 @@ import pytest
 
 from rft_contract.metrics import Dimension, MetricName
 from rft_contract.rollout_mark import RolloutMark
+from rft_rewards.sample import Sample
 from rft_runtime.grading import Graded
-from rft_runtime.reward_events import Sample
+from rft_runtime.reward_events import EventItem
 from rft_runtime.telemetry import MOST_VALUES, documents
 
 
 def graded(
     value: float | None, mark: RolloutMark | None = None, *, reward: float | None = None, characters: int = 10
 ) -> Graded:
-    sample = Sample("r1", "the completion", characters, "the reference", mark, ["the prompt"])
+    sample = Sample("c" * characters, "the reference", ["the prompt"])
+    item = EventItem("r1", True, mark, sample)
     if value is None:
-        return Graded(sample, 0.5 if reward is None else reward, None, "reference-missing", "mates")
-    return Graded(sample, value if reward is None else reward, value)
+        return Graded(item, 0.5 if reward is None else reward, None, "reference-missing", "mates")
+    return Graded(item, value if reward is None else reward, value)
 
 
 def mark(split: str = "train", phase: str | None = None, run: str = "run-1") -> RolloutMark:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rft_rewards.grade import Invalid, Score
 from rft_rewards.json_fields import json_fields
+from rft_rewards.sample import Sample
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "json_fields.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -25,26 +26,26 @@ OBJECTS = st.dictionaries(st.text(max_size=6), VALUES, min_size=1, max_size=5)
 
 @pytest.mark.parametrize("case", CASES["graded"], ids=lambda case: f"{case['why']}: {case['completion'][:40]!r}")
 def test_completions_of_the_table(case: dict[str, Any]) -> None:
-    grade = json_fields(**case.get("options", {}))(case["completion"], case["reference"])
+    grade = json_fields(**case.get("options", {}))(Sample(case["completion"], case["reference"]))
     assert isinstance(grade, Score)
     assert grade.value == pytest.approx(case["score"]), grade.explanation
 
 
 @pytest.mark.parametrize("case", CASES["invalid"], ids=lambda case: repr(case["reference"]))
 def test_bad_references_are_invalid_not_wrong(case: dict[str, Any]) -> None:
-    assert json_fields()('{"a": 1}', case["reference"]) == Invalid(case["reason"])
+    assert json_fields()(Sample('{"a": 1}', case["reference"])) == Invalid(case["reason"])
 
 
 def test_a_reference_with_nan_is_invalid() -> None:
-    assert json_fields()('{"a": 1}', {"a": float("nan")}) == Invalid("reference-not-an-object")
+    assert json_fields()(Sample('{"a": 1}', {"a": float("nan")})) == Invalid("reference-not-an-object")
 
 
 def test_a_reference_without_a_declared_field_is_invalid() -> None:
-    assert json_fields(fields=["a", "b"])('{"a": 1}', {"a": 1}) == Invalid("reference-lacks-a-field")
+    assert json_fields(fields=["a", "b"])(Sample('{"a": 1}', {"a": 1})) == Invalid("reference-lacks-a-field")
 
 
 def test_declared_fields_are_components() -> None:
-    grade = json_fields(fields=["a", "b"])('{"a": 1, "b": 3, "c": 4}', {"a": 1, "b": 2})
+    grade = json_fields(fields=["a", "b"])(Sample('{"a": 1, "b": 3, "c": 4}', {"a": 1, "b": 2}))
     assert isinstance(grade, Score)
     assert grade.components == {"readable": 1, "unknown_fields": 1, "a": 1, "b": 0}
 
@@ -73,7 +74,7 @@ def test_illegal_options_are_named(option: str, value: object) -> None:
 @given(OBJECTS, st.sampled_from(["{}", "```json\n{}\n```", "Here: {}."]), st.sampled_from(["sequence", "set"]))
 def test_the_reference_itself_is_perfect(gold: dict[str, Any], frame: str, lists: str) -> None:
     for strings in ("loose", "exact"):
-        grade = json_fields(lists=lists, strings=strings)(frame.replace("{}", json.dumps(gold)), gold)
+        grade = json_fields(lists=lists, strings=strings)(Sample(frame.replace("{}", json.dumps(gold)), gold))
         assert isinstance(grade, Score)
         assert grade.value == 1, grade.explanation
 
@@ -81,7 +82,7 @@ def test_the_reference_itself_is_perfect(gold: dict[str, Any], frame: str, lists
 @QUICK
 @given(OBJECTS, OBJECTS)
 def test_scores_stay_between_wrong_and_perfect(gold: dict[str, Any], answer: dict[str, Any]) -> None:
-    grade = json_fields()(json.dumps(answer), gold)
+    grade = json_fields()(Sample(json.dumps(answer), gold))
     assert isinstance(grade, Score)
     assert 0 <= grade.value <= 1
 
@@ -89,7 +90,7 @@ def test_scores_stay_between_wrong_and_perfect(gold: dict[str, Any], answer: dic
 @QUICK
 @given(OBJECTS, st.text(min_size=7, max_size=9), SCALARS)
 def test_a_guessed_field_never_pays(gold: dict[str, Any], name: str, value: object) -> None:
-    grade = json_fields()(json.dumps(gold | {name: value}), gold)
+    grade = json_fields()(Sample(json.dumps(gold | {name: value}), gold))
     assert isinstance(grade, Score)
     assert grade.value < 1
 
@@ -97,13 +98,13 @@ def test_a_guessed_field_never_pays(gold: dict[str, Any], name: str, value: obje
 @QUICK
 @given(st.text(alphabet=st.characters() | st.sampled_from('{}[]":,`\n123eNaN'), max_size=80))
 def test_any_text_is_graded(completion: str) -> None:
-    grade = json_fields()(completion, {"a": 1})
+    grade = json_fields()(Sample(completion, {"a": 1}))
     assert isinstance(grade, Score)
 
 
 @pytest.mark.parametrize("unit", ["{", '{"a":', "```json\n{", "{}", "```\n", '{"a":1}', "[{", '{"a":[', '{"a":"'])
 def test_work_stays_linear_in_the_text(unit: str) -> None:
     """A quadratic reading of a million characters would take hours, so finishing is the assertion."""
-    grade = json_fields()(unit * (1_000_000 // len(unit)), {"a": 1})
+    grade = json_fields()(Sample(unit * (1_000_000 // len(unit)), {"a": 1}))
     assert isinstance(grade, Score)
     assert grade.value == 0

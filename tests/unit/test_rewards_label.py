@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rft_rewards.grade import Invalid, Score
 from rft_rewards.label import label
+from rft_rewards.sample import Sample
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "label.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
@@ -18,14 +19,14 @@ LABELS = ["billing", "delivery", "account access"]
 
 @pytest.mark.parametrize("case", CASES["graded"], ids=lambda case: f"{case['why']}: {case['completion'][:40]!r}")
 def test_completions_of_the_table(case: dict[str, Any]) -> None:
-    grade = label(**case["options"])(case["completion"], case["reference"])
+    grade = label(**case["options"])(Sample(case["completion"], case["reference"]))
     assert isinstance(grade, Score)
     assert grade.value == case["score"], grade.explanation
 
 
 @pytest.mark.parametrize("case", CASES["invalid"], ids=lambda case: repr(case["reference"]))
 def test_bad_references_are_invalid_not_wrong(case: dict[str, Any]) -> None:
-    assert label(labels=LABELS)("billing", case["reference"]) == Invalid(case["reason"])
+    assert label(labels=LABELS)(Sample("billing", case["reference"])) == Invalid(case["reason"])
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_illegal_options_are_named(option: str, options: dict[str, Any]) -> None
     st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from(["{}", "{}.", "Label: {}", "**{}**", "\n{}\n"])
 )
 def test_naming_one_label_pays_when_it_is_the_reference(gold: str, named: str, frame: str) -> None:
-    grade = label(labels=LABELS)(frame.format(named.upper()), gold)
+    grade = label(labels=LABELS)(Sample(frame.format(named.upper()), gold))
     assert isinstance(grade, Score)
     assert grade.value == (gold == named)
 
@@ -63,7 +64,7 @@ def test_naming_one_label_pays_when_it_is_the_reference(gold: str, named: str, f
 @given(st.permutations(LABELS), st.integers(2, 3), st.sampled_from([", ", " ", "\n", " or ", "/"]))
 def test_naming_several_labels_never_pays(order: list[str], count: int, join: str) -> None:
     for gold in LABELS:
-        grade = label(labels=LABELS)(join.join(order[:count]), gold)
+        grade = label(labels=LABELS)(Sample(join.join(order[:count]), gold))
         assert isinstance(grade, Score)
         assert grade.value == 0
 
@@ -71,6 +72,6 @@ def test_naming_several_labels_never_pays(order: list[str], count: int, join: st
 @QUICK
 @given(st.text(max_size=200))
 def test_any_text_is_graded(completion: str) -> None:
-    grade = label(labels=LABELS)(completion, "billing")
+    grade = label(labels=LABELS)(Sample(completion, "billing"))
     assert isinstance(grade, Score)
     assert grade.value in (0, 1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rft_rewards.grade import Invalid, Score
 from rft_rewards.math import math
+from rft_rewards.sample import Sample
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "math.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
@@ -18,21 +19,21 @@ QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
 @pytest.mark.parametrize("case", CASES["graded"], ids=lambda case: f"{case['why']}: {case['completion'][:40]!r}")
 def test_completions_of_the_table(case: dict[str, Any]) -> None:
-    grade = math(**case.get("options", {}))(case["completion"], case["reference"])
+    grade = math(**case.get("options", {}))(Sample(case["completion"], case["reference"]))
     assert isinstance(grade, Score)
     assert grade.value == case["score"], grade.explanation
 
 
 @pytest.mark.parametrize("case", CASES["invalid"], ids=lambda case: repr(case["reference"]))
 def test_bad_references_are_invalid_not_wrong(case: dict[str, Any]) -> None:
-    assert math()("#### 72", case["reference"]) == Invalid(case["reason"])
+    assert math()(Sample("#### 72", case["reference"])) == Invalid(case["reason"])
 
 
 @pytest.mark.parametrize(
     "reference", [float("nan"), float("inf"), 10**5000, 5e-324], ids=["nan", "inf", "huge", "tiny"]
 )
 def test_unbounded_references_are_invalid(reference: float) -> None:
-    assert math()("#### 72", reference) == Invalid("reference-not-a-number")
+    assert math()(Sample("#### 72", reference)) == Invalid("reference-not-a-number")
 
 
 @pytest.mark.parametrize("options", [{"marker": ""}, {"marker": 7}, {"accounting": "yes"}])
@@ -102,7 +103,7 @@ FRAMES = [
 @given(NUMBERS, st.data())
 def test_every_rendering_of_the_value_is_right(value: Fraction, data: st.DataObject) -> None:
     completion = data.draw(st.sampled_from(FRAMES)).format(data.draw(st.sampled_from(renderings(value))))
-    grade = math()(completion, decimal(value))
+    grade = math()(Sample(completion, decimal(value)))
     assert isinstance(grade, Score)
     assert grade.value == 1, (completion, grade.explanation)
 
@@ -111,7 +112,7 @@ def test_every_rendering_of_the_value_is_right(value: Fraction, data: st.DataObj
 @given(NUMBERS, NUMBERS, st.data())
 def test_no_rendering_of_another_value_is_right(value: Fraction, other: Fraction, data: st.DataObject) -> None:
     completion = data.draw(st.sampled_from(FRAMES)).format(data.draw(st.sampled_from(renderings(other))))
-    grade = math()(completion, decimal(value))
+    grade = math()(Sample(completion, decimal(value)))
     assert isinstance(grade, Score)
     assert grade.value == (value == other), completion
 
@@ -121,7 +122,7 @@ def test_no_rendering_of_another_value_is_right(value: Fraction, other: Fraction
 def test_naming_two_values_never_pays(value: Fraction, difference: Fraction, join: str) -> None:
     gold, other = decimal(value), decimal(value + difference)
     for pair in ((gold, other), (other, gold)):
-        grade = math()("#### " + join.join(pair), gold)
+        grade = math()(Sample("#### " + join.join(pair), gold))
         assert isinstance(grade, Score)
         assert grade.value == 0
 
@@ -130,7 +131,7 @@ def test_naming_two_values_never_pays(value: Fraction, difference: Fraction, joi
 @given(st.text(alphabet=st.characters() | st.sampled_from("#\\boxed{}$0123456789,./-e*<answer>: \n"), max_size=80))
 def test_any_text_is_graded(completion: str) -> None:
     for reference in (completion, 72):
-        grade = math()(completion, reference)
+        grade = math()(Sample(completion, reference))
         assert isinstance(grade, Invalid) or grade.value in (0, 1)
 
 
@@ -141,6 +142,6 @@ UNITS += ["####5" + "a" * 190 + "1 ", "\\boxed{\\frac{" + " " * 190 + "}}", "###
 @pytest.mark.parametrize("unit", UNITS)
 def test_work_stays_linear_in_the_text(unit: str) -> None:
     """A quadratic reading of a million characters would take hours, so finishing is the assertion."""
-    grade = math()(unit * (1_000_000 // len(unit)), 72)
+    grade = math()(Sample(unit * (1_000_000 // len(unit)), 72))
     assert isinstance(grade, Score)
     assert grade.value == 0

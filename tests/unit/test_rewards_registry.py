@@ -4,8 +4,10 @@ import pytest
 
 from rft_contract.json_value import JsonObject
 from rft_contract.reward_spec import RewardSpec
+from rft_rewards.batch import grade_all
 from rft_rewards.grade import Invalid, Score
 from rft_rewards.registry import build
+from rft_rewards.sample import Sample
 
 
 def spec(grader: str, options: JsonObject | None = None) -> RewardSpec:
@@ -23,7 +25,7 @@ def spec(grader: str, options: JsonObject | None = None) -> RewardSpec:
 def test_a_grader_is_built_with_its_options(
     grader: str, options: JsonObject, completion: str, reference: JsonObject
 ) -> None:
-    grade = build(spec(grader, options))(completion, reference)
+    (grade,) = grade_all(build(spec(grader, options)), [Sample(completion, reference)])
     assert isinstance(grade, Score)
     assert grade.value == 1
 

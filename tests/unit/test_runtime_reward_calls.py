@@ -48,9 +48,9 @@ def test_an_item_reads_back_as_a_sample_of_its_row() -> None:
         "id": "t-4",
         FIELD: {"run": "a", "split": "held_out", "row": 4},
     }
-    (sample,) = read_event([event_item(row, 4, 1, "billing", "candidate")])
-    assert (sample.id, sample.completion, sample.reference) == ("4-1", "billing", {"label": "billing"})
-    assert sample.mark == RolloutMark(run="a", split="held_out", row=4, phase="candidate")
+    (item,) = read_event([event_item(row, 4, 1, "billing", "candidate")])
+    assert (item.id, item.sample.completion, item.sample.reference) == ("4-1", "billing", {"label": "billing"})
+    assert item.mark == RolloutMark(run="a", split="held_out", row=4, phase="candidate")
 
 
 def test_grades_come_back_by_id() -> None:

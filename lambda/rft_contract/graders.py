@@ -1,0 +1,29 @@
+"""The built-in graders: what constructs and the reward function must know of each, without importing it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraderEntry:
+    """A built-in grader.
+
+    Args:
+        module: Module of `rft_rewards` in which a factory of the grader's name lies.
+        lock: Stem of the file in `rft_rewards/requirements/` that locks its third-party packages. None: it needs none.
+        services: Keyword parameters of the factory that the caller fills in, not the reward's author: `runner` executes
+            untrusted code, `judge` asks a model, `deadline` says how long an event may take, `build` makes a grader of
+            another one's name and options.
+    """
+
+    module: str
+    lock: str | None = None
+    services: tuple[str, ...] = ()
+
+
+GRADERS: Mapping[str, GraderEntry] = {
+    "math": GraderEntry(module="math"),
+    "label": GraderEntry(module="label"),
+    "json_fields": GraderEntry(module="json_fields"),
+}
+"""Grader name -> what is known of it."""
