@@ -1,7 +1,4 @@
-"""The same workloads through TRL's GRPOTrainer, in an environment of its own.
-
-    python -m venv trl && trl/bin/pip install -r benchmarks/requirements-trl.txt
-    trl/bin/python -m benchmarks.trl_side .rft/models/SmolLM2-135M-Instruct.Q4_1.gguf
+"""The same workloads through TRL's GRPOTrainer, in an environment of its own; `benchmarks/trl.py` calls it.
 
 Same weights (dequantized to float32 by transformers), adapter, prompts, samples, temperature, learning rate and reward.
 TRL runs its stock CPU path; on a GPU or with vLLM it is another matter, and not what this compares.

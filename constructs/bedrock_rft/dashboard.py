@@ -54,7 +54,7 @@ class RftDashboard(Construct):
             _graph("Not gradable, %", [reward.metric_invalid_share() for reward in rewards]),
         )
         self.dashboard.add_widgets(
-            _graph("Reward function duration, p95", [r.function.metric_duration(statistic="p95") for r in rewards]),
+            _graph("Reward function duration p95, ms", [r.function.metric_duration(statistic="p95") for r in rewards]),
             _graph(
                 "Reward function errors and throttles",
                 [metric for r in rewards for metric in (r.function.metric_errors(), r.function.metric_throttles())],

@@ -107,7 +107,7 @@ def test_the_dashboard_is_found_by_name_and_shows_runs_rewards_and_functions(bui
         "Length of completions, characters",
         "Reward by reward function",
         "Not gradable, %",
-        "Reward function duration, p95",
+        "Reward function duration p95, ms",
         "Reward function errors and throttles",
         "Runs",
     ]

@@ -51,7 +51,8 @@ def rft(project: Project, *arguments: str, stdin: str | None = None) -> subproce
 
 
 def temporary_files() -> set[str]:
-    return {entry.name for entry in Path(tempfile.gettempdir()).iterdir() if entry.name.startswith(("rft-", "cdk"))}
+    ours = ("rft-", "cdk", "ministack")
+    return {entry.name for entry in Path(tempfile.gettempdir()).iterdir() if entry.name.startswith(ours)}
 
 
 def test_from_nothing_to_nothing(checkout: Project) -> None:

@@ -1,5 +1,6 @@
 """`rft demo`: from nothing to a fine-tuned model and its report, on this machine."""
 
+import resource
 import tempfile
 import time
 from dataclasses import replace
@@ -61,6 +62,14 @@ def demo(
             stop_local_runs("rft demo ended")
             lifecycle.down(project)
             say("the embedded AWS is stopped; `rft local up` starts it again, `rft demo --keep` leaves it running")
+            say(_cost(time.monotonic() - began))
+
+
+def _cost(seconds: float) -> str:
+    """Say what the demo took; complete once the embedded AWS, a child of this process, has ended."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in spent)
+    return f"took {seconds:.0f} s, {cpu:.0f} CPU-seconds"
 
 
 def _train(path: Path, out_folder: Path, short: bool) -> None:

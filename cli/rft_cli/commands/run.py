@@ -148,7 +148,7 @@ def _interrupted(environment: "Environment", run_id: str, stops: bool) -> NoRetu
     if stops:
         say(f"stopping run {run_id}")
         outcome = execution.stop(environment, run_id, "Ctrl-C")
-        say(f"run {run_id} ended {outcome}; what there is of its report: rft report {run_id} {environment.option}")
+        say(f"run {run_id} ended {outcome}")
     else:
         say(f"run {run_id} goes on; follow it: rft watch {run_id} {environment.option}")
         say(f"stop it: rft stop {run_id} {environment.option}")

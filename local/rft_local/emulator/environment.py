@@ -59,6 +59,7 @@ def emulator_environment(settings: EmulatorSettings, host: Mapping[str, str]) ->
     return kept | {
         "HOME": str(settings.home),
         "TMPDIR": str(settings.temporary),
+        "STATE_DIR": str(settings.state / "emulator"),
         "GATEWAY_PORT": str(settings.port),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": "localhost",
