@@ -8,7 +8,7 @@ from types import ModuleType
 from benchmarks.result import save
 
 SHORT = ("synth", "trainer")
-LONG = ("demo", "routing_settings", "trl")
+LONG = ("demo", "routing_settings", "orders", "trl")
 
 
 def main(names: list[str]) -> int:

@@ -12,7 +12,16 @@ SEEDS = (31, 32, 33, 34, 35)
 CONTROL_SEED = 21
 
 
-def _one(seed: int, *extra: str) -> JsonObject:
+def one(seed: int, *extra: str) -> JsonObject:
+    """Run the demo once and return its figures.
+
+    Args:
+        seed: Of the trainer.
+        extra: More options of `rft demo`.
+
+    Raises:
+        RuntimeError: When it wrote no report.
+    """
     with TemporaryDirectory() as out:
         cost = run(["rft", "demo", "--seed", str(seed), "--out", out, *extra], echo=True)
         path = Path(out) / "report.json"
@@ -35,5 +44,5 @@ def _one(seed: int, *extra: str) -> JsonObject:
 
 def measure() -> JsonObject:
     """Run the demo once a seed, then the control."""
-    runs: list[JsonValue] = [_one(seed) for seed in SEEDS]
-    return {"runs": runs, "control_shuffled_rewards": _one(CONTROL_SEED, "--shuffle-rewards")}
+    runs: list[JsonValue] = [one(seed) for seed in SEEDS]
+    return {"runs": runs, "control_shuffled_rewards": one(CONTROL_SEED, "--shuffle-rewards")}
