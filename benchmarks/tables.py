@@ -111,8 +111,8 @@ def _orders(figures: JsonObject) -> Iterator[str]:
 def _settings(figures: JsonObject) -> Iterator[str]:
     base = _percent(_number(figures, "base_development_accuracy"))
     yield (
-        f"Greedy accuracy on the development tickets, never the held-out ones; the base model has {base}. The recipe keeps "
-        "0.0006: it was chosen first, and the held-out tickets were looked at with it; 0.001 was tried only afterwards."
+        f"Greedy accuracy on the development tickets, never the held-out ones; the base model has {base}. The recipe "
+        "keeps 0.0006: it was chosen first, the held-out tickets were looked at with it, and 0.001 was tried later."
     )
     yield ""
     rows = []
