@@ -75,7 +75,7 @@ soak: setup ## The demo with five seeds and a control with shuffled rewards; wri
 	@python -m benchmarks demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
-	@uv pip compile pyproject.toml --extra handlers --extra cli --extra local --extra dev --universal --generate-hashes \
+	@uv pip compile pyproject.toml --extra handlers --extra graders --extra cli --extra local --extra dev --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet --output-file requirements.txt
 
 clean: ## Remove everything that was made here, except .venv and node_modules

@@ -37,7 +37,7 @@ class HandlerPlatform(Enum):
         """Names the set of wheels that fit: equal names, equal wheels."""
         if self is HandlerPlatform.HOST:
             return f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
-        return f"{RUNTIME.name}-{self._manylinux}"
+        return f"{RUNTIME.name}-{'-'.join(self._manylinux)}"
 
     @property
     def pip_options(self) -> tuple[str, ...]:
@@ -45,8 +45,11 @@ class HandlerPlatform(Enum):
         if self is HandlerPlatform.HOST:
             return ()
         version = RUNTIME.name.removeprefix("python")
-        return ("--platform", self._manylinux, "--implementation", "cp", "--python-version", version)
+        platforms = (option for tag in self._manylinux for option in ("--platform", tag))
+        return (*platforms, "--implementation", "cp", "--python-version", version)
 
     @property
-    def _manylinux(self) -> str:
-        return "manylinux2014_aarch64" if self is HandlerPlatform.ARM64 else "manylinux2014_x86_64"
+    def _manylinux(self) -> tuple[str, ...]:
+        """The wheels that Amazon Linux 2023 runs: its glibc is 2.34 (AWS, "Comparing AL2 and AL2023")."""
+        machine = "aarch64" if self is HandlerPlatform.ARM64 else "x86_64"
+        return f"manylinux_2_28_{machine}", f"manylinux2014_{machine}"

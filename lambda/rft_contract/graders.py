@@ -23,7 +23,23 @@ class GraderEntry:
 
 GRADERS: Mapping[str, GraderEntry] = {
     "math": GraderEntry(module="math"),
+    "math_latex": GraderEntry(module="math_latex", lock="math_latex"),
+    "numeric": GraderEntry(module="numeric"),
+    "code": GraderEntry(module="code", services=("runner", "deadline")),
     "label": GraderEntry(module="label"),
     "json_fields": GraderEntry(module="json_fields"),
+    "json_schema": GraderEntry(module="json_schema", lock="json_schema"),
+    "tool_calls": GraderEntry(module="tool_calls"),
+    "text": GraderEntry(module="text", lock="text"),
+    "constraints": GraderEntry(module="constraints", lock="constraints"),
+    "grounded": GraderEntry(module="grounded"),
+    "format": GraderEntry(module="format", lock="format"),
+    "length": GraderEntry(module="length"),
+    "repetition": GraderEntry(module="repetition"),
+    "novelty": GraderEntry(module="novelty"),
+    "judge": GraderEntry(module="judge", services=("judge",)),
+    "verified_judge": GraderEntry(module="verified_judge", services=("judge", "build")),
+    "compose": GraderEntry(module="compose", services=("build",)),
+    "own": GraderEntry(module="own", services=("deadline",)),
 }
 """Grader name -> what is known of it."""

@@ -1,35 +1,38 @@
 """The `json_fields` grader: structured extraction with partial credit."""
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 
 from rft_contract.json_value import JsonValue
 from rft_rewards.grade import Grade, Grader, Invalid, Score
-from rft_rewards.json_text import ExactObject, ExactValue, UnreadableJson, exact, read_object
+from rft_rewards.json_comparison import comparison
+from rft_rewards.json_text import ExactObject, UnreadableJson, exact, read_object
 from rft_rewards.sample import Sample
 
 _MOST_FIELDS = 14
+_LARGEST_WEIGHT = 1_000_000
 
 
 def json_fields(
-    *, fields: Sequence[str] | None = None, lists: str = "sequence", strings: str = "loose", extra: str = "penalty"
+    *,
+    fields: Sequence[str] | Mapping[str, float] | None = None,
+    lists: str = "sequence",
+    strings: str = "loose",
+    extra: str = "penalty",
 ) -> Grader:
     """Return a grader that compares a completion's JSON object with the reference's, field by field.
 
-    Every top-level field weighs the same; a nested object is worth the mean of its fields, a list the share of its
-    items that match. Numbers compare by value (`12`, `12.0` and `1.2e1`), and only with numbers: `"12"` is another
-    value. A field that the reference does not know counts as one more field, scored 0, so that guessing many fields
-    never pays.
+    Every top-level field weighs the same unless `fields` says otherwise; what a field is worth, and what the last three
+    options mean inside it, is said in `rft_rewards.json_comparison`. A field that the reference does not know counts
+    as one more field of mean weight, scored 0, so that guessing many fields never pays. A missing field is not `null`.
 
-    Refused, that is scored 0 as a whole: no JSON object; two different ones; broken JSON; a duplicate key; NaN or an
-    infinity; nesting deeper than 32; numbers beyond 200 digits.
+    Refused, that is scored 0 as a whole: no JSON object, an array instead of one, two different ones, broken JSON or
+    text after it in its fence, a duplicate key, NaN or an infinity, nesting deeper than 32, numbers beyond 200 digits.
 
     Args:
-        fields: Top-level fields that count, at most 14; each becomes a component. None: all of the reference's.
-        lists: `sequence`: items must be in their places. `set`: in any order, each as often as in the reference, items
-            matching entirely or not at all.
-        strings: `loose`: case, surrounding and repeated space, and Unicode compatibility forms are ignored. `exact`.
+        fields: Top-level fields that count, at most 14, each of which becomes a component; with weights when a mapping.
+            None: all of the reference's.
+        lists: `sequence` or `set`.
+        strings: `loose` or `exact`.
         extra: `penalty` or `ignore`: what unknown fields cost.
 
     Returns:
@@ -39,46 +42,56 @@ def json_fields(
     Raises:
         ValueError: When an option has the wrong form.
     """
-    if fields is not None and (
-        not isinstance(fields, (list, tuple))
-        or not 1 <= len(set(map(str, fields))) == len(fields) <= _MOST_FIELDS
-        or not all(isinstance(name, str) and name for name in fields)
-    ):
-        raise ValueError(f"fields: got {fields!r}, wanted 1 to {_MOST_FIELDS} different names, or null")
-    _choice("lists", lists, ("sequence", "set"))
-    _choice("strings", strings, ("loose", "exact"))
-    _choice("extra", extra, ("penalty", "ignore"))
-    compare = _comparison(lists == "set", _loose if strings == "loose" else str, extra == "penalty")
+    weights = _weights(fields)
+    compare = comparison(lists=lists, strings=strings, extra=extra)
 
     def grade(sample: Sample) -> Grade:
-        reference = sample.reference
-        if reference is None:
+        if sample.reference is None:
             return Invalid("reference-missing")
-        gold = _gold(reference)
+        gold = _gold(sample.reference)
         if not gold:
             return Invalid("reference-not-an-object")
-        names = list(gold) if fields is None else list(fields)
-        if any(name not in gold for name in names):
+        shares = weights or dict.fromkeys(gold, 1.0)
+        if any(name not in gold for name in shares):
             return Invalid("reference-lacks-a-field")
         try:
             answer = read_object(sample.completion)
         except UnreadableJson as error:
             return Score(0.0, f"unreadable answer: {error}", {"readable": 0.0})
-        values = {name: compare(gold[name], answer[name]) if name in answer else 0.0 for name in names}
+        values = {name: compare(gold[name], answer[name]) if name in answer else 0.0 for name in shares}
         unknown = sum(name not in gold for name in answer) if extra == "penalty" else 0
+        total = sum(shares.values())
+        value = sum(shares[name] * values[name] for name in shares) / (total + unknown * total / len(shares))
         components = {"readable": 1.0, "unknown_fields": float(unknown)}
-        if fields is not None:
+        if weights:
             components |= values
-        value = sum(values.values()) / (len(names) + unknown)
-        return Score(value, f"{sum(score == 1 for score in values.values())} of {len(names)} fields", components)
+        return Score(value, f"{sum(one == 1 for one in values.values())} of {len(values)} fields", components)
 
     return grade
 
 
-def _choice(option: str, value: object, allowed: tuple[str, str]) -> None:
-    """Refuse a value that is not one of two words."""
-    if value not in allowed:
-        raise ValueError(f"{option}: got {value!r}, wanted {' or '.join(allowed)}")
+def _weights(fields: object) -> dict[str, float] | None:
+    """Return field -> weight, or None when all fields of the reference count."""
+    if fields is None:
+        return None
+    pairs = list(fields.items()) if isinstance(fields, Mapping) else None
+    if pairs is None and isinstance(fields, (list, tuple)):
+        pairs = [(name, 1.0) for name in fields]
+    if (
+        not pairs
+        or len({str(name) for name, _ in pairs}) < len(pairs)
+        or len(pairs) > _MOST_FIELDS
+        or not all(isinstance(name, str) and name for name, _ in pairs)
+        or not all(_is_weight(weight) for _, weight in pairs)
+    ):
+        wanted = f"1 to {_MOST_FIELDS} different names, with or without weights (to {_LARGEST_WEIGHT:,}), or null"
+        raise ValueError(f"fields: got {fields!r}, wanted {wanted}")
+    return {name: float(weight) for name, weight in pairs}
+
+
+def _is_weight(value: object) -> bool:
+    """Whether a value is a positive number of a size that sums stay exact enough with."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _LARGEST_WEIGHT
 
 
 def _gold(reference: JsonValue) -> ExactObject | None:
@@ -90,50 +103,3 @@ def _gold(reference: JsonValue) -> ExactObject | None:
     except UnreadableJson:
         return None
     return gold if isinstance(gold, dict) else None
-
-
-def _loose(text: str) -> str:
-    """Spell equal texts alike, whatever their case and space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-_Comparison = Callable[[ExactValue, ExactValue], float]
-
-
-def _comparison(unordered: bool, spell: Callable[[str], str], penalize: bool) -> _Comparison:
-    """Return the function that scores an answer's value against the gold's, 0 to 1. It recurses as deep as the gold."""
-
-    def compare(gold: ExactValue, answer: ExactValue) -> float:
-        if isinstance(gold, dict):
-            return mapping(gold, answer) if isinstance(answer, dict) else 0.0
-        if isinstance(gold, list):
-            return sequence(gold, answer) if isinstance(answer, list) else 0.0
-        if isinstance(gold, str):
-            return float(isinstance(answer, str) and spell(gold) == spell(answer))
-        if gold is None or isinstance(gold, bool) or isinstance(answer, bool):
-            return float(gold is answer)
-        return float(isinstance(answer, (int, Fraction)) and gold == answer)
-
-    def mapping(gold: ExactObject, answer: ExactObject) -> float:
-        unknown = sum(name not in gold for name in answer) if penalize else 0
-        if not gold:
-            return float(unknown == 0)
-        known = sum(compare(value, answer[name]) for name, value in gold.items() if name in answer)
-        return known / (len(gold) + unknown)
-
-    def sequence(gold: list[ExactValue], answer: list[ExactValue]) -> float:
-        longest = max(len(gold), len(answer))
-        if longest == 0:
-            return 1.0
-        if not unordered:
-            return sum(map(compare, gold, answer)) / longest
-        left = answer[: 2 * len(gold)]  # work stays bounded by the gold; so long an answer is half wrong anyway
-        matched = 0
-        for value in gold:
-            place = next((place for place, other in enumerate(left) if compare(value, other) == 1), None)
-            if place is not None:
-                del left[place]
-                matched += 1
-        return matched / longest
-
-    return compare

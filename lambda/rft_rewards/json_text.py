@@ -1,47 +1,124 @@
-"""The one JSON object in a text, with exact numbers."""
+"""The one JSON value in a text, with exact numbers."""
 
 import json
 import math
 import re
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, NoReturn, TypeAlias
 
 from rft_contract.json_value import JsonValue
 
-ExactValue: TypeAlias = "bool | int | Fraction | str | list[ExactValue] | dict[str, ExactValue] | None"
-"""A JSON value whose decimals are fractions."""
+ExactValue: TypeAlias = "bool | int | Decimal | str | list[ExactValue] | dict[str, ExactValue] | None"
+"""A JSON value whose decimals have the digits that they were written with."""
 
 ExactObject: TypeAlias = dict[str, ExactValue]
 """A JSON object of them."""
 
-_FENCE = re.compile(r"```[a-zA-Z0-9]*[ \t]*\n(.*?)```", re.DOTALL)
-_MOST_OBJECTS = 16
+MOST_VALUES = 64
+"""Top-level values of a text that are read."""
+
+_FENCE = re.compile(r"```([^\n`]*)\n\s*+")
+_FENCED_JSON = re.compile(r"\s*(?:jsonc?|jsonl|ndjson|tool_calls?)?\s*", re.IGNORECASE)
+_SPACE = re.compile(r"\s*+")
+_BARE = re.compile(r'\{|(?:^|:)[ \t]*+\[(?=\s*+(?:[\[{"\]\d-]|true|false|null))', re.MULTILINE)
 _DEEPEST = 32
 _LONGEST_NUMBER = 200
 _LARGEST_EXPONENT = 400
 
 
 class UnreadableJson(ValueError):
-    """A text holds no JSON object, several different ones, or one that is not plain JSON."""
+    """A text holds no JSON value, several different ones, or one that is not plain JSON."""
 
 
-def read_object(text: str) -> ExactObject:
-    """Read the JSON object of a completion: in a Markdown fence if there is one, else bare between other text.
+def read_value(text: str) -> ExactValue:
+    """Read the JSON value of a completion.
+
+    The strongest place that holds one decides alone: Markdown fences; objects between other text; arrays at the
+    beginning of a line or after a colon; the whole text, for a bare string, number or word.
 
     Args:
         text: The text; read in time linear in its length.
 
     Raises:
-        UnreadableJson: When there is no object, when there are two different ones or more than 16, or when the object
-            has a duplicate key, NaN, an infinity, a number beyond 200 digits or nesting deeper than 32.
+        UnreadableJson: When there is no value, when the deciding place holds two different ones or more than
+            `MOST_VALUES`, or when a value has a duplicate key, NaN, an infinity, a number beyond 200 digits or nesting
+            deeper than 32.
     """
-    fenced = [body for body in _FENCE.findall(text) if body.lstrip().startswith("{")] if "```" in text else []
-    objects = [found for body in fenced[: _MOST_OBJECTS + 1] for found in _objects(body)] if fenced else _objects(text)
-    if not objects:
+    values = fenced_values(text) or _bare_values(text) or [read_whole(text)]
+    if any(value != values[0] for value in values):
+        raise UnreadableJson("several JSON values")
+    return values[0]
+
+
+def read_object(text: str) -> ExactObject:
+    """Read the JSON object of a completion, as `read_value` does.
+
+    Raises:
+        UnreadableJson: As there, and when the value is no object.
+    """
+    value = read_value(text)
+    if not isinstance(value, dict):
         raise UnreadableJson("no JSON object")
-    if any(found != objects[0] for found in objects):
-        raise UnreadableJson("several JSON objects")
-    return objects[0]
+    return value
+
+
+def read_whole(text: str) -> ExactValue:
+    """Read a text that is nothing but one JSON value.
+
+    Raises:
+        UnreadableJson: When it is not.
+    """
+    text = text.strip()
+    value, end = read_value_at(text, 0)
+    if end < len(text):
+        raise UnreadableJson("not plain JSON")
+    return value
+
+
+def fenced_values(text: str) -> list[ExactValue]:
+    """Return the objects and arrays in a text's Markdown fences; a fence of another language than JSON is skipped.
+
+    Raises:
+        UnreadableJson: When a fence begins with a bracket and is not plain JSON, or as in `read_value`.
+    """
+    found: list[ExactValue] = []
+    position = 0
+    while (opening := _FENCE.search(text, position)) is not None:
+        position = opening.end()
+        if _FENCED_JSON.fullmatch(opening[1]) and text.startswith(("{", "["), position):
+            while text.startswith(("{", "["), position):
+                value, position = read_value_at(text, position)
+                found.append(value)
+                if len(found) > MOST_VALUES:
+                    raise UnreadableJson(f"more than {MOST_VALUES} JSON values")
+                position = skip_space(text, position)
+            if position < len(text) and not text.startswith("```", position):
+                raise UnreadableJson("other text in a fence of JSON")
+        close = text.find("```", position)
+        position = len(text) if close < 0 else close + 3
+    return found
+
+
+def read_value_at(text: str, position: int) -> tuple[ExactValue, int]:
+    """Read the JSON value that begins at a position, and say where it ends.
+
+    Raises:
+        UnreadableJson: When none begins there, or it is not plain JSON.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except UnreadableJson:
+        raise
+    except (ValueError, RecursionError):
+        raise UnreadableJson("not plain JSON") from None
+    _check_depth(value)
+    return value, end
+
+
+def skip_space(text: str, position: int) -> int:
+    """Return the position of the first character from here on that is no space."""
+    space = _SPACE.match(text, position)
+    return space.end() if space else position
 
 
 def exact(value: JsonValue, depth: int = 0) -> ExactValue:
@@ -63,22 +140,17 @@ def exact(value: JsonValue, depth: int = 0) -> ExactValue:
     return value
 
 
-def _objects(text: str) -> list[ExactObject]:
-    """Return the top-level objects of a text."""
-    found: list[ExactObject] = []
-    position = text.find("{")
-    while position >= 0:
-        if len(found) == _MOST_OBJECTS:
-            raise UnreadableJson("more than 16 JSON objects")
-        try:
-            value, end = _DECODER.raw_decode(text, position)
-            _check_depth(value)
-        except (ValueError, RecursionError) as error:
-            message = str(error) if isinstance(error, UnreadableJson) else "not plain JSON"
-            raise UnreadableJson(message) from None
-        found.append(value)
-        position = text.find("{", end)
-    return found
+def _bare_values(text: str) -> list[ExactValue]:
+    """Return the objects of a text without fences, or its arrays when it has no object outside them."""
+    objects: list[ExactValue] = []
+    arrays: list[ExactValue] = []
+    position = 0
+    while (start := _BARE.search(text, position)) is not None:
+        if len(objects) + len(arrays) == MOST_VALUES:
+            raise UnreadableJson(f"more than {MOST_VALUES} JSON values")
+        value, position = read_value_at(text, start.end() - 1)
+        (objects if isinstance(value, dict) else arrays).append(value)
+    return objects or arrays
 
 
 def _check_depth(value: ExactValue) -> None:
@@ -96,12 +168,12 @@ def _check_depth(value: ExactValue) -> None:
     raise UnreadableJson("nested too deeply")
 
 
-def _decimal(text: str) -> Fraction:
+def _decimal(text: str) -> Decimal:
     """Read a JSON number exactly."""
     exponent = text.lower().partition("e")[2]
     if len(text) > _LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or "0")) > _LARGEST_EXPONENT:
         raise UnreadableJson("a number out of range")
-    return Fraction(text)
+    return Decimal(text)
 
 
 def _whole(text: str) -> int:

@@ -59,6 +59,14 @@ def test_declared_fields_are_components() -> None:
         ("fields", [1]),
         ("fields", [""]),
         ("fields", [f"f{number}" for number in range(15)]),
+        ("fields", {}),
+        ("fields", {"a": 0}),
+        ("fields", {"a": -1}),
+        ("fields", {"a": float("nan")}),
+        ("fields", {"a": 10**400}),
+        ("fields", {"a": True}),
+        ("fields", {"a": "2"}),
+        ("fields", {1: 2}),
         ("lists", "bag"),
         ("strings", None),
         ("extra", True),
@@ -96,15 +104,66 @@ def test_a_guessed_field_never_pays(gold: dict[str, Any], name: str, value: obje
 
 
 @QUICK
+@given(OBJECTS, OBJECTS, st.sampled_from(["sequence", "set"]), st.sampled_from(["\n", " or ", "```\n```json\n"]))
+def test_offering_two_objects_never_pays(gold: dict[str, Any], other: dict[str, Any], lists: str, join: str) -> None:
+    if gold != other:
+        for pair in ((gold, other), (other, gold)):
+            text = join.join(map(json.dumps, pair))
+            for completion in (text, f"```json\n{text}\n```"):
+                grade = json_fields(lists=lists)(Sample(completion, gold))
+                assert isinstance(grade, Score)
+                assert grade.value == 0
+
+
+@QUICK
+@given(st.lists(SCALARS | OBJECTS, min_size=1, max_size=8), st.randoms(use_true_random=False), SCALARS)
+def test_sets_have_no_order_and_padding_costs(items: list[Any], chance: Any, more: object) -> None:
+    shuffled = list(items)
+    chance.shuffle(shuffled)
+    for extra in ("penalty", "ignore"):
+        grader = json_fields(lists="set", extra=extra)
+        perfect = grader(Sample(json.dumps({"l": shuffled}), {"l": items}))
+        padded = grader(Sample(json.dumps({"l": [more, *shuffled]}), {"l": items}))
+        assert isinstance(perfect, Score) and isinstance(padded, Score)
+        assert perfect.value == 1
+        assert padded.value == pytest.approx(len(items) / (len(items) + 1))
+
+
+@QUICK
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.floats(0.001, 1000), min_size=1), st.sets(st.sampled_from("abcdef"))
+)
+def test_a_field_earns_its_share_of_the_weights(weights: dict[str, float], right: set[str]) -> None:
+    gold: dict[str, Any] = dict.fromkeys("abcdef", 1)
+    answer = {name: int(name in right) for name in gold}
+    grade = json_fields(fields=weights)(Sample(json.dumps(answer), gold))
+    assert isinstance(grade, Score)
+    earned = sum(weight for name, weight in weights.items() if name in right)
+    assert grade.value == pytest.approx(earned / sum(weights.values()))
+
+
+@QUICK
 @given(st.text(alphabet=st.characters() | st.sampled_from('{}[]":,`\n123eNaN'), max_size=80))
 def test_any_text_is_graded(completion: str) -> None:
     grade = json_fields()(Sample(completion, {"a": 1}))
     assert isinstance(grade, Score)
 
 
-@pytest.mark.parametrize("unit", ["{", '{"a":', "```json\n{", "{}", "```\n", '{"a":1}', "[{", '{"a":[', '{"a":"'])
+@pytest.mark.parametrize(
+    "unit",
+    ["{", '{"a":', "```json\n{", "{}", "```\n", '{"a":1}', "[{", '{"a":[', '{"a":"', "[\n", ":[1]\n", "```\n[\n"],
+)
 def test_work_stays_linear_in_the_text(unit: str) -> None:
     """A quadratic reading of a million characters would take hours, so finishing is the assertion."""
     grade = json_fields()(Sample(unit * (1_000_000 // len(unit)), {"a": 1}))
     assert isinstance(grade, Score)
     assert grade.value == 0
+
+
+def test_comparing_texts_stays_linear() -> None:
+    """Sorting the marks of one letter takes quadratic time, unless there is an end to them."""
+    completion = json.dumps({"a": "\u0301\u0323" * 500_000, "l": ["\u0301\u0323" * 500_000]}, ensure_ascii=False)
+    for lists in ("sequence", "set"):
+        grade = json_fields(lists=lists)(Sample(completion, {"a": "b", "l": ["b"]}))
+        assert isinstance(grade, Score)
+        assert grade.value == 0

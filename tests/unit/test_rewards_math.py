@@ -24,6 +24,13 @@ def test_completions_of_the_table(case: dict[str, Any]) -> None:
     assert grade.value == case["score"], grade.explanation
 
 
+@pytest.mark.parametrize("case", CASES["outputs"], ids=lambda case: repr(case["completion"][-40:]))
+def test_realistic_outputs(case: dict[str, Any]) -> None:
+    grade = math()(Sample(case["completion"], case["reference"]))
+    assert isinstance(grade, Score)
+    assert grade.value == case["score"], grade.explanation
+
+
 @pytest.mark.parametrize("case", CASES["invalid"], ids=lambda case: repr(case["reference"]))
 def test_bad_references_are_invalid_not_wrong(case: dict[str, Any]) -> None:
     assert math()(Sample("#### 72", case["reference"])) == Invalid(case["reason"])
@@ -36,7 +43,17 @@ def test_unbounded_references_are_invalid(reference: float) -> None:
     assert math()(Sample("#### 72", reference)) == Invalid("reference-not-a-number")
 
 
-@pytest.mark.parametrize("options", [{"marker": ""}, {"marker": 7}, {"accounting": "yes"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"marker": ""},
+        {"marker": 7},
+        {"accounting": "yes"},
+        {"scale_words": 1},
+        {"separators": "german"},
+        {"separators": None},
+    ],
+)
 def test_illegal_options_are_named(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         math(**options)
@@ -82,6 +99,30 @@ def renderings(value: Fraction) -> list[str]:
     return ways
 
 
+SEPARATORS = {
+    "english": (",", "."),
+    "continental": (".", ","),
+    "swiss": ("'", "."),
+    "none": ("", "."),
+}
+
+
+@QUICK
+@given(NUMBERS, st.sampled_from(sorted(SEPARATORS)), st.sampled_from(sorted(SEPARATORS)))
+def test_each_notation_reads_its_own_numbers_and_never_guesses(value: Fraction, written: str, read: str) -> None:
+    """What another notation reads in a number is its own value or nothing, never what was meant."""
+    group, point = SEPARATORS[written]
+    whole, _, decimals = decimal(value).removeprefix("-").partition(".")
+    number = "-" * (value < 0) + grouped(int(whole), group) + (point + decimals if decimals else "")
+    grade = math(separators=read)(Sample(f"#### {number}", int(value) if value.denominator == 1 else float(value)))
+    assert isinstance(grade, Score)
+    plain = number.replace("-", "")
+    if written == read or plain.isdigit():
+        assert grade.value == 1, number
+    elif not plain.replace(".", "").isdigit() or SEPARATORS[read][1] != ".":
+        assert grade.value == 0, number
+
+
 FRAMES = [
     "#### {}",
     "####{}",
@@ -96,6 +137,9 @@ FRAMES = [
     "**Answer:** {}",
     "So we get\n**{}**",
     "3 + 4 = 7\n{}",
+    '{{"answer": "{}"}}',
+    "The answer to the question is {}.",
+    "The answer is that she needs {}",
 ]
 
 
@@ -136,6 +180,8 @@ def test_any_text_is_graded(completion: str) -> None:
 
 
 UNITS = ["#### ", "\\boxed{", "{", "<answer>", "answer is ", "**", "1 ", "1,", "9", "- ", "= ", "1/", "(", "½", "a "]
+UNITS += ['"answer": ', '"answer": "', "the answer to the ", "answer in ", "x or ", "maybe ", "**a b ", "$(", "5 h "]
+UNITS += ["#### 1" + " " * 185 + "zz 2 ", "#### 1" + "[" * 185 + "z ", "#### " + "½" * 190]
 UNITS += ["####5" + "a" * 190 + "1 ", "\\boxed{\\frac{" + " " * 190 + "}}", "#### 1" + " (" * 90 + "x 2 "]
 
 

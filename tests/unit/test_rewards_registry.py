@@ -33,8 +33,8 @@ def test_a_grader_is_built_with_its_options(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (spec("maths"), ["mine", "'maths'", "math, label, json_fields"]),
-        (spec("math", {"markers": "x"}), ["mine", "'markers'", "marker, accounting"]),
+        (spec("maths"), ["mine", "'maths'", "math, ", "json_fields"]),
+        (spec("math", {"markers": "x"}), ["mine", "'markers'", "marker, ", "accounting"]),
         (spec("math", ["marker"]), ["mine", "options", "['marker']", "mapping"]),  # type: ignore[arg-type]  # the mistake
         (spec("label"), ["mine", "label", "'labels'"]),
         (spec("label", {"labels": ["a"]}), ["mine", "labels", "['a']", "at least two"]),
