@@ -36,7 +36,7 @@ $(SETUP): requirements.txt package-lock.json pyproject.toml
 	@npm ci --silent --no-audit --no-fund
 	@echo "4/4 stand-in model (93 MB, compiled for this machine) and the Lambda bundles"
 	@.venv/bin/python -m rft_local.weights
-	@.venv/bin/python -m bedrock_rft
+	@.venv/bin/python -m bedrock_rft $$(for env in local dev; do .venv/bin/python -m stacks.config packages $$env; done)
 	@touch $@
 
 demo: setup ## Deploy to an embedded AWS on this machine, fine-tune a real small model, write out/report.html
@@ -71,8 +71,8 @@ destroy: setup ## Remove an environment; retained data stay: make destroy ENV=de
 bench: setup ## Measure, beside peers where one exists; writes benchmarks/results/*.json
 	@python -m benchmarks
 
-soak: setup ## The demo with five seeds and a control with shuffled rewards; writes benchmarks/results/demo.json
-	@python -m benchmarks demo
+soak: setup ## Full counts: five demo seeds and a control, 100,000 fuzzed events, 10,000 hostile and honest programs
+	@python -m benchmarks reward_fuzz code_soak demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
 	@uv pip compile pyproject.toml --extra handlers --extra graders --extra cli --extra local --extra dev --universal --generate-hashes \

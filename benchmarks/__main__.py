@@ -7,8 +7,8 @@ from types import ModuleType
 
 from benchmarks.result import save
 
-SHORT = ("synth", "trainer")
-LONG = ("demo", "routing_settings", "orders", "trl")
+SHORT = ("synth", "trainer", "structured_graders", "math_grader", "invalid_rewards", "code_grader", "judge_calibration")
+LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak")
 
 
 def main(names: list[str]) -> int:

@@ -160,12 +160,33 @@ def _synth(figures: JsonObject) -> Iterator[str]:
     yield from _table(("what", "seconds, each run"), rows)
 
 
+def _fuzz(figures: JsonObject) -> Iterator[str]:
+    yield (
+        f"{_number(figures, 'events'):,.0f} events with a good sample among mutated ones, to the handler itself: one "
+        "result a sample, in order, finite, in range; the good sample's grade the same in any company; no completion "
+        "that makes its own grade invalid. In one event of twenty the grader's services fail. The first broken promise "
+        "ends the run, so there is a table only when all were kept."
+    )
+    yield ""
+    graders = _part(figures, "graders")
+    rows = []
+    for name in graders:
+        counted = _part(graders, name)
+        whole = ("events", "samples", "wrong", "invalid", "refused_as_transient")
+        rows.append(
+            [f"`{name}`", *(f"{_number(counted, key):,.0f}" for key in whole), f"{_number(counted, 'cpu_seconds'):.0f}"]
+        )
+    head = ("grader", "events", "samples", "wrong", "invalid", "events to retry", "CPU s")
+    yield from _table(head, rows)
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[JsonObject], Iterator[str]]]] = {
     "demo": ("The demo, five fresh seeds and a control", _demo),
     "orders": ("A second recipe", _orders),
     "routing_settings": ("How the demo's settings were chosen", _settings),
     "trl": ("The embedded trainer beside TRL", _trl),
     "synth": ("Synthesis and deployment", _synth),
+    "reward_fuzz": ("Fuzzed events", _fuzz),
 }
 """Result -> its heading and what writes its table."""
 

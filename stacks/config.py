@@ -1,22 +1,25 @@
 """What differs between environments: data, never branches.
 
-`python3 -m stacks.config check ENV` says whether an environment may be deployed; `target ENV` prints what to bootstrap.
+`python3 -m stacks.config check ENV` says whether an environment may be deployed; `target ENV` prints what to bootstrap;
+`packages ENV` prints what `python3 -m bedrock_rft` must fetch before the environment synthesizes without network.
 """
 
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aws_cdk.aws_logs import RetentionDays
 
-from bedrock_rft import HandlerPlatform, PlatformSettings, RewardSpec
+from bedrock_rft import AssetError, HandlerPlatform, PlatformSettings, RewardSpec
+from bedrock_rft.reward_content import reward_content
 
 _PLACEHOLDER = re.compile(r"([1-9])\1{11}")
 _REGIONS = ("us-east-1",)
 """Regions in which Bedrock customizes Nova by reinforcement; data, key and functions must lie in the same one."""
 
-REWARDS = (
+REWARDS: tuple[RewardSpec | Path, ...] = (
     RewardSpec(name="gsm8k", grader="math"),
     RewardSpec(
         name="routing",
@@ -26,7 +29,10 @@ REWARDS = (
     RewardSpec(name="orders", grader="json_fields", options={"fields": ["name", "item", "qty"]}),
     RewardSpec(name="moderation", grader="label", options={"labels": ["safe", "unsafe"]}),
 )
-"""The reward functions that every environment offers."""
+"""The reward functions that every environment offers.
+
+A path stands for the folder of a reward, or its YAML file: `Path(__file__).parents[1] / "rewards" / "mine"`.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +45,12 @@ class RftConfig:
         region: A Region with Nova's reinforcement fine-tuning.
         retain_data: Keep buckets, key and logs when they leave the stack, and protect the stack from deletion.
         log_retention: How long logs are kept.
-        rewards: The reward functions on offer.
+        rewards: The reward functions on offer: their graders, or where they are written.
         handler_platform: Where workflow handlers run.
         alarm_email: Who gets alarms and outcomes. None: nobody is subscribed.
         reward_concurrency: Calls at once, set aside for each reward function. None: the account's pool; a new account
             may have only 10 in all.
+        allow_global_judges: Whether completions may leave the geography, through a judge's `global.` profile.
         max_concurrency: Held-out shards that are evaluated at once.
         hours_beside_training: What a run may take beside its training job.
         key_administrators: ARNs of those who may delete the key. Empty: whoever IAM allows.
@@ -57,10 +64,11 @@ class RftConfig:
     region: str = "us-east-1"
     retain_data: bool = True
     log_retention: RetentionDays = RetentionDays.THREE_MONTHS
-    rewards: tuple[RewardSpec, ...] = REWARDS
+    rewards: tuple[RewardSpec | Path, ...] = REWARDS
     handler_platform: HandlerPlatform = HandlerPlatform.ARM64
     alarm_email: str | None = None
     reward_concurrency: int | None = None
+    allow_global_judges: bool = False
     max_concurrency: int = 20
     hours_beside_training: float = 12
     key_administrators: tuple[str, ...] = ()
@@ -107,6 +115,7 @@ ENVIRONMENTS = (
             deadline_hours=1,
             rows_per_shard=60,
             rollouts_at_once=32,
+            incomplete_certificates=True,
         ),
         retain_data=False,
         log_retention=RetentionDays.ONE_WEEK,
@@ -116,7 +125,7 @@ ENVIRONMENTS = (
     ),
     RftConfig(
         account="111111111111",
-        settings=PlatformSettings(environment="dev"),
+        settings=PlatformSettings(environment="dev", incomplete_certificates=True),
         retain_data=False,
         log_retention=RetentionDays.ONE_MONTH,
     ),
@@ -172,7 +181,8 @@ def main(arguments: Sequence[str]) -> str | None:
     """Answer the Makefile's questions; return an error for the shell, or None.
 
     Args:
-        arguments: `check ENV`, or `target ENV` for the name by which `cdk bootstrap` knows the environment.
+        arguments: `check ENV`, `target ENV` for the name by which `cdk bootstrap` knows the environment, or
+            `packages ENV`.
     """
     try:
         question, name = arguments
@@ -181,14 +191,17 @@ def main(arguments: Sequence[str]) -> str | None:
             check(config)
         elif question == "target":
             print(f"aws://{config.account}/{config.region}")
+        elif question == "packages":
+            locks = (lock.fetched_by for reward in config.rewards for lock in reward_content(reward).locks)
+            print(" ".join(dict.fromkeys([config.handler_platform.value, *filter(None, locks)])))
         else:
-            raise ValueError(f"question: got {question!r}, wanted check or target")
-    except ValueError as error:
+            raise ValueError(f"question: got {question!r}, wanted check, target or packages")
+    except (AssetError, ValueError) as error:
         return f"error: {error}"
     return None
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python3 -m stacks.config check|target ENV")
+        sys.exit("usage: python3 -m stacks.config check|target|packages ENV")
     sys.exit(main(sys.argv[1:]))

@@ -4,8 +4,10 @@ from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
 from constructs import Construct
 
 from bedrock_rft import (
+    CodeRunner,
     CustomizationRole,
     DatasetBucket,
+    JudgeGrants,
     RewardCode,
     RewardFunction,
     RftAlarms,
@@ -52,18 +54,24 @@ class RftPlatformStack(Stack):
 
         training = Construct(self, "Training")
         rewards = Construct(training, "Rewards")
+        codes = [RewardCode.of(reward, platform=config.handler_platform) for reward in config.rewards]
+        runs_programs = any("runner" in code.services for code in codes)
+        architecture = config.handler_platform.architecture
+        runner = CodeRunner(training, "CodeRunner", architecture=architecture) if runs_programs else None
         self.rewards = [
             RewardFunction(
                 rewards,
-                spec.name,
-                code=RewardCode.builtin(spec),
+                code.name,
+                code=code,
                 environment_name=config.environment,
+                code_runner=runner if "runner" in code.services else None,
+                judge=_judge(code, config),
                 encryption_key=self.key.key,
                 reserved_concurrency=config.reward_concurrency,
                 log_retention=config.log_retention,
                 removal_policy=removal_policy,
             )
-            for spec in config.rewards
+            for code in codes
         ]
         self.customization_role = CustomizationRole(
             training,
@@ -110,3 +118,10 @@ class RftPlatformStack(Stack):
             topic_arn=self.topic.topic.topic_arn,
             rewards={reward.reward_name: reward.function.function_name for reward in self.rewards},
         )
+
+
+def _judge(code: RewardCode, config: RftConfig) -> JudgeGrants | None:
+    """Return the grants of the models that a reward asks, or None when it asks none."""
+    if not code.judge_models:
+        return None
+    return JudgeGrants(*code.judge_models, allow_global=config.allow_global_judges)

@@ -59,6 +59,15 @@ class Aws:
         return self.session.client("lambda", endpoint_url=self.endpoint, config=self.config)
 
     @cached_property
+    def grading(self) -> "LambdaClient":
+        """Lambda, for calls that may take its 15 minutes and are not repeated by the SDK."""
+        from botocore.config import Config
+
+        once = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=900)
+        config = once.merge(self.config) if self.config else once
+        return self.session.client("lambda", endpoint_url=self.endpoint, config=config)
+
+    @cached_property
     def s3(self) -> "S3Client":
         """S3."""
         return self.session.client("s3", endpoint_url=self.endpoint, config=self.config)

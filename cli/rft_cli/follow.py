@@ -14,7 +14,7 @@ from rft_cli.console import err, say
 from rft_cli.pace import Pace
 from rft_cli.snapshot import Snapshot
 
-STAGES = ("Plan", "Validate", "Freeze", "Train", "Deploy", "Evaluate", "Decide", "Close")
+STAGES = ("Plan", "Validate", "Freeze", "Certify", "Train", "Deploy", "Evaluate", "Decide", "Close")
 _QUIET_SECONDS = 5.0
 """Shortest time between two plain lines of the same stage."""
 _BLOCKS = "▁▂▃▄▅▆▇█"

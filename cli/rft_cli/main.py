@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_cli.commands import dataset, demo, empty, local, run
+from rft_cli.commands import certify, dataset, demo, empty, judge, local, reward, run
 from rft_cli.console import say
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(local.app)
+app.add_typer(judge.app)
+app.add_typer(reward.app)
 for command in (
     run.run,
     run.watch,
@@ -27,6 +29,7 @@ for command in (
     run.runs,
     dataset.validate,
     dataset.grade,
+    certify.certify,
     demo.demo,
     empty.empty,
 ):

@@ -3,6 +3,7 @@
 from bedrock_rft._assets import AssetError
 from bedrock_rft.alarms import RftAlarms
 from bedrock_rft.candidate_deployment import CandidateDeployment
+from bedrock_rft.code_runner import CodeRunner
 from bedrock_rft.customization_role import CustomizationRole
 from bedrock_rft.dashboard import RftDashboard
 from bedrock_rft.dataset_bucket import DatasetBucket
@@ -10,6 +11,7 @@ from bedrock_rft.evaluation import Evaluation
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
+from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.key import RftKey, RftKeyBase
 from bedrock_rft.nag import acknowledge
 from bedrock_rft.reward_code import RewardCode
@@ -17,17 +19,21 @@ from bedrock_rft.reward_function import RewardFunction, RewardFunctionBase
 from bedrock_rft.topic import RftTopic
 from bedrock_rft.training_job import TrainingJob
 from bedrock_rft.workflow import RftWorkflow
+from rft_contract.judge_models import JudgeModel
 from rft_contract.reward_spec import RewardSpec
 from rft_contract.settings import PlatformSettings
 
 __all__ = [
     "AssetError",
     "CandidateDeployment",
+    "CodeRunner",
     "CustomizationRole",
     "DatasetBucket",
     "Evaluation",
     "Handler",
     "HandlerPlatform",
+    "JudgeGrants",
+    "JudgeModel",
     "PlatformSettings",
     "RewardCode",
     "RewardFunction",

@@ -8,7 +8,7 @@ it freely.
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,23 +76,35 @@ def content_hash(files: Mapping[str, bytes], *, onto: str = "") -> str:
     return digest.hexdigest()[:32]
 
 
-def assemble(files: Mapping[str, bytes], *, onto: Path | None = None) -> Path:
+def assemble(files: Mapping[str, bytes], *, onto: Sequence[Path] = ()) -> Path:
     """Return the folder with these files, made only when it does not exist yet.
 
     Args:
         files: Content by relative path.
-        onto: A cached folder to which they are added, such as third-party packages. Its name stands for its content.
+        onto: Cached folders to which they are added, such as third-party packages. Their names stand for their content.
+
+    Raises:
+        AssetError: When two of the folders hold different files of the same name.
     """
 
     def write(folder: Path) -> None:
-        if onto is not None:
-            shutil.copytree(onto, folder, dirs_exist_ok=True)
+        for base in onto:
+            _add(base, folder)
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
-    return cached(bundles_folder() / content_hash(files, onto=onto.name if onto else ""), write)
+    return cached(bundles_folder() / content_hash(files, onto="+".join(base.name for base in onto)), write)
+
+
+def _add(base: Path, folder: Path) -> None:
+    """Copy a folder's content into another."""
+    for source in base.rglob("*"):
+        target = folder / source.relative_to(base)
+        if target.is_file() and target.read_bytes() != source.read_bytes():
+            raise AssetError(f"two versions of {source.relative_to(base)} among the packages that one asset needs")
+    shutil.copytree(base, folder, dirs_exist_ok=True)
 
 
 def cached(folder: Path, write: Callable[[Path], None]) -> Path:

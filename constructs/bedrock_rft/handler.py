@@ -14,7 +14,7 @@ from constructs import Construct
 from bedrock_rft._assets import assemble, package_files
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.nag import acknowledge_wildcards
-from bedrock_rft.third_party import third_party
+from bedrock_rft.third_party import handlers_lock, third_party
 from bedrock_rft.versioned_function import VersionedFunction
 from rft_contract.settings import FunctionEnvironment
 
@@ -42,7 +42,7 @@ def handler_code(platform: HandlerPlatform) -> lambda_.Code:
         AssetError: When third-party packages are not cached and cannot be fetched.
     """
     files = {name: content for package in _PACKAGES for name, content in package_files(package).items()}
-    return lambda_.Code.from_asset(str(assemble(files, onto=third_party(platform))))
+    return lambda_.Code.from_asset(str(assemble(files, onto=[third_party(handlers_lock(), platform)])))
 
 
 class Handler(Construct):

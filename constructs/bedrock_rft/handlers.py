@@ -15,14 +15,15 @@ from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.reward_function import RewardFunctionBase
-from rft_contract.layout import DATASETS, RUNS
+from rft_contract.layout import CERTIFICATES, DATASETS, RUNS
 from rft_contract.settings import FunctionEnvironment
 
+_OF_RUNS = "each run certifies the reward through its own alias run-<id>, born at run time"
 _BORN_LATER = "Bedrock chooses the ids of jobs, models and deployments at run time; recipes choose the base model"
 
 
 class WorkflowHandlers(Construct):
-    """Ten functions from one asset, each with its own role.
+    """Eleven functions from one asset, each with its own role.
 
     Every handler reads and writes the records of runs. Beyond that:
 
@@ -31,6 +32,7 @@ class WorkflowHandlers(Construct):
     | plan | reads datasets | alias of each reward |
     | validate | reads datasets, writes findings | |
     | freeze | reads datasets, writes frozen data and the shard manifest | |
+    | certify | reads frozen data, reads and writes certificates | rewards, whose code it looks at |
     | train_start | | creates customization jobs, passes their role |
     | train_poll | | looks at jobs and stops them |
     | deploy_start, deploy_poll | | creates deployments, looks at them |
@@ -96,6 +98,7 @@ class WorkflowHandlers(Construct):
         self.plan = handler("plan", seconds=120, memory_mib=512)
         self.validate = handler("validate", seconds=900, memory_mib=1024)
         self.freeze = handler("freeze", seconds=900, memory_mib=1024)
+        self.certify = handler("certify", seconds=900, memory_mib=2048)
         self.train_start = handler("train_start", seconds=60, memory_mib=512)
         self.train_poll = handler("train_poll", seconds=60, memory_mib=512)
         self.deploy_start = handler("deploy_start", seconds=60, memory_mib=512)
@@ -110,7 +113,9 @@ class WorkflowHandlers(Construct):
         self._grant_inference()
         for reward in rewards:
             reward.grant_create_run_alias(self.plan.role)
-            reward.grant_invoke_runs(self.rollout.role)
+            for caller in (self.certify, self.rollout):
+                reward.grant_invoke_runs(caller.role)
+            self._grant_look_at_code(reward)
             reward.grant_delete_run_alias(self.close.role)
         # `topic.grant_publish` would add a wildcard on the key's actions; every handler may use the key already.
         iam.Grant.add_to_principal(grantee=self.close.role, actions=["sns:Publish"], resource_arns=[topic.topic_arn])
@@ -122,6 +127,7 @@ class WorkflowHandlers(Construct):
             self.plan,
             self.validate,
             self.freeze,
+            self.certify,
             self.train_start,
             self.train_poll,
             self.deploy_start,
@@ -138,6 +144,8 @@ class WorkflowHandlers(Construct):
         bucket.grant_put(self.validate.role, f"{RUNS}*/findings.json")
         bucket.grant_get_and_put(self.freeze.role, f"{RUNS}*/data/*")
         bucket.grant_put(self.freeze.role, f"{RUNS}*/evaluation/shards.jsonl")
+        bucket.grant_get(self.certify.role, f"{RUNS}*/data/*")
+        bucket.grant_get_and_put(self.certify.role, f"{CERTIFICATES}*")
         bucket.grant_get(self.rollout.role, f"{RUNS}*/data/held_out.jsonl")
         bucket.grant_put(self.rollout.role, f"{RUNS}*/evaluation/graded/*")
         bucket.grant_get(self.decide.role, f"{RUNS}*/evaluation/*")
@@ -145,6 +153,11 @@ class WorkflowHandlers(Construct):
         bucket.grant_get_and_put(self.decide.role, f"{DATASETS}*/uses.json")
         bucket.grant_get(self.close.role, f"{RUNS}*")
         bucket.grant_put(self.close.role, f"{RUNS}*/report.json", f"{RUNS}*/report.md")
+
+    def _grant_look_at_code(self, reward: RewardFunctionBase) -> None:
+        arns = [reward.function.function_arn, reward.run_aliases_arn]
+        iam.Grant.add_to_principal(grantee=self.certify.role, actions=["lambda:GetFunction"], resource_arns=arns)
+        acknowledge_wildcards(self.certify.role, arns, reason=_OF_RUNS)
 
     def _grant_training(self, customization_role: CustomizationRole) -> None:
         jobs, models = self._arn("model-customization-job"), self._arn("custom-model")

@@ -8,11 +8,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from bedrock_rft.code_runner import CodeRunner
+from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.versioned_function import VersionedFunction
 from rft_contract.metrics import NAMESPACE, Dimension, MetricName
 from rft_contract.naming import check_environment, reward_alias
+from rft_contract.services import REWARD_HASH
 
 LIVE = "live"
 """Alias of the newest version."""
@@ -116,8 +119,9 @@ class RewardFunction(RewardFunctionBase):
         *,
         code: RewardCode,
         environment_name: str,
+        code_runner: CodeRunner | None = None,
+        judge: JudgeGrants | None = None,
         encryption_key: kms.IKey | None = None,
-        architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         timeout: Duration | None = None,
         memory_mib: int = 512,
         reserved_concurrency: int | None = None,
@@ -129,10 +133,13 @@ class RewardFunction(RewardFunctionBase):
         Args:
             scope: Where it belongs.
             construct_id: Its id there.
-            code: Its name and its code: `RewardCode.builtin(spec)` or `RewardCode.from_directory(name, path)`.
+            code: Its name and its code, for the machine that the code is for: `RewardCode.builtin(spec)`,
+                `RewardCode.composed(path)` or `RewardCode.from_directory(path)`.
             environment_name: The environment in whose metrics it appears.
+            code_runner: Executes programs for the grader `code`; left aside by code without it. Default: - none.
+            judge: The models that it may ask, for the graders `judge` and `verified_judge`; left aside by code without
+                them. Default: - none.
             encryption_key: Encrypts its logs. Default: - a key of AWS.
-            architecture: Default: ARM_64.
             timeout: Longest call, at most 15 minutes. Default: 5 minutes.
             memory_mib: Memory, 128 to 10240 MiB. Default: 512.
             reserved_concurrency: Calls at once, set aside for it and shared by all runs. Default: - the account's pool.
@@ -140,7 +147,8 @@ class RewardFunction(RewardFunctionBase):
             removal_policy: Of its log group. Default: RETAIN.
 
         Raises:
-            ValueError: When a number lies outside its bounds.
+            ValueError: When a number lies outside its bounds, or the code needs a code runner or a judge and there is
+                none.
         """
         super().__init__(scope, construct_id)
         timeout = timeout or Duration.minutes(5)
@@ -150,6 +158,13 @@ class RewardFunction(RewardFunctionBase):
             raise ValueError(f"memory_mib: got {memory_mib}, Lambda accepts 128 to 10240")
         if reserved_concurrency is not None and reserved_concurrency < 1:
             raise ValueError(f"reserved_concurrency: got {reserved_concurrency}, wanted at least 1, or None")
+        if "runner" in code.services and code_runner is None:
+            raise ValueError(f"reward {code.name}: code_runner: got None, but its grader executes programs")
+        if "judge" in code.services and judge is None:
+            raise ValueError(f"reward {code.name}: judge: got None, but its grader asks a model")
+        # The asset has no module for a service that its graders do not need: the variables alone would break its start.
+        code_runner = code_runner if "runner" in code.services else None
+        judge = judge if "judge" in code.services else None
         self.reward_name = code.name
         self.environment_name = check_environment(environment_name)
         self._function = VersionedFunction(
@@ -158,10 +173,15 @@ class RewardFunction(RewardFunctionBase):
             description=f"Grades rollouts with the reward {code.name}",
             code=code.code,
             handler=code.handler,
-            architecture=architecture,
+            architecture=code.platform.architecture,
             timeout=timeout,
             memory_mib=memory_mib,
-            environment={"RFT_ENVIRONMENT": environment_name},
+            environment={
+                "RFT_ENVIRONMENT": environment_name,
+                REWARD_HASH: code.reward_hash,
+                **(code_runner.variables if code_runner else {}),
+                **(judge.variables if judge else {}),
+            },
             encryption_key=encryption_key,
             reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
@@ -170,6 +190,10 @@ class RewardFunction(RewardFunctionBase):
         self.function = self._function.function
         self.role = self._function.role
         self.log_group = self._function.log_group
+        if code_runner is not None:
+            code_runner.grant_invoke(self.role)
+        if judge is not None:
+            judge.grant_invoke(self.role)
         self.live = lambda_.Alias(self, "Live", alias_name=LIVE, version=self._function.version)
 
     @classmethod

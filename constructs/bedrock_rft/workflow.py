@@ -53,7 +53,7 @@ class Step(Protocol):
 
 
 class RftWorkflow(Construct):
-    """The workflow Plan, Validate, Freeze, Train, Deploy, Evaluate, Decide, Close, its functions and its closing rule.
+    """Plan, Validate, Freeze, Certify, Train, Deploy, Evaluate, Decide, Close: the workflow, its functions, its rule.
 
     * Input: `{"run_id": str, "recipe": {...}}`; the execution's name is the run id.
     * Output: `{"run_id", "outcome", "reason"}`.
@@ -196,6 +196,7 @@ class RftWorkflow(Construct):
             handlers.plan.task(self, "Plan", payload=plan),
             handlers.validate.task(self, "Validate", payload=run),
             handlers.freeze.task(self, "Freeze", payload=run),
+            handlers.certify.task(self, "Certify", payload=run),
             TrainingJob(self, "Train", start=handlers.train_start, poll=handlers.train_poll, settings=settings),
             CandidateDeployment(self, "Deploy", start=handlers.deploy_start, poll=handlers.deploy_poll),
             self._evaluation,

@@ -9,6 +9,7 @@ from rft_contract.naming import check_run_id
 
 DATASETS = "datasets/"
 RUNS = "runs/"
+CERTIFICATES = "certificates/"
 
 
 def dataset_key(sha256: str, name: str) -> str:
@@ -19,6 +20,34 @@ def dataset_key(sha256: str, name: str) -> str:
         name: File name, such as `train.jsonl`.
     """
     return f"{DATASETS}{sha256}/{name}"
+
+
+def certificate_key(reward_hash: str, dataset_sha256: str) -> str:
+    """Return the key of the certificate of a reward on a dataset.
+
+    Args:
+        reward_hash: Of the reward.
+        dataset_sha256: Of the dataset.
+    """
+    return f"{CERTIFICATES}{reward_hash}/{dataset_sha256}.json"
+
+
+def cases_key(reward_hash: str) -> str:
+    """Return the key of the author's cases for a reward: completions that it must call good and bad.
+
+    Args:
+        reward_hash: Of the reward.
+    """
+    return f"{CERTIFICATES}{reward_hash}/cases.json"
+
+
+def calibrations_key(reward_hash: str) -> str:
+    """Return the key of the calibrations of a reward's judges.
+
+    Args:
+        reward_hash: Of the reward.
+    """
+    return f"{CERTIFICATES}{reward_hash}/calibrations.json"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,12 @@ class InvalidDataset(RunEnded):
     outcome = Outcome.INVALID_DATASET
 
 
+class UncertifiedReward(RunEnded):
+    """The reward has no certificate that this environment accepts for the run's datasets."""
+
+    outcome = Outcome.UNCERTIFIED_REWARD
+
+
 class OverLimit(RunEnded):
     """The run needs more than its recipe's limits allow, or has used them up."""
 
@@ -58,7 +64,9 @@ class Transient(Exception):
     """
 
 
-_BY_ERROR_NAME = {ending.__name__: ending.outcome for ending in (InvalidDataset, OverLimit, RunStopped, RunFailed)}
+_BY_ERROR_NAME = {
+    ending.__name__: ending.outcome for ending in (InvalidDataset, UncertifiedReward, OverLimit, RunStopped, RunFailed)
+}
 
 
 def outcome_of(error: str) -> Outcome:

@@ -94,6 +94,28 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Certify:
+    """What the reward must show before the job is paid for. Scores count from 0 (floor) to 1 (ceiling).
+
+    Args:
+        pass_at: The least that a right answer must score. None: what suits the reward's grader.
+        margin: The least by which it must beat a wrong one. None: what suits the reward's grader.
+        budget: Completions that a grader which costs money may be asked about, for each dataset.
+    """
+
+    pass_at: float | None = None
+    margin: float | None = None
+    budget: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.pass_at is not None:
+            _number("certify.pass_at", self.pass_at, 0.01, 1.0)
+        if self.margin is not None:
+            _number("certify.margin", self.margin, 0.01, 1.0)
+        _whole("certify.budget", self.budget, 100, 1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What a run may use at most; beyond it the run ends `OVER_LIMIT`.
 
@@ -122,6 +144,7 @@ class Recipe:
         datasets: Where the data lie.
         hyperparameters: Bedrock's own.
         gate: What the candidate must show.
+        certify: What the reward must show.
         limits: What the run may use.
         schema: Version of this format.
     """
@@ -132,6 +155,7 @@ class Recipe:
     datasets: Datasets
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     gate: Gate = field(default_factory=Gate)
+    certify: Certify = field(default_factory=Certify)
     limits: Limits = field(default_factory=Limits)
     schema: int = SCHEMA
 
@@ -162,6 +186,8 @@ class Recipe:
             data["hyperparameters"] = Hyperparameters.from_json(data["hyperparameters"])
         if "gate" in data:
             data["gate"] = _section(Gate, "gate", data["gate"])
+        if "certify" in data:
+            data["certify"] = _section(Certify, "certify", data["certify"])
         if "limits" in data:
             data["limits"] = _section(Limits, "limits", data["limits"])
         return _section(cls, "recipe", data)
@@ -169,7 +195,7 @@ class Recipe:
     def to_json(self) -> JsonObject:
         """Return the JSON that `from_json` reads back to an equal recipe."""
 
-        def mapping(section: Datasets | Gate | Limits) -> JsonObject:
+        def mapping(section: Datasets | Gate | Certify | Limits) -> JsonObject:
             return {item.name: getattr(section, item.name) for item in fields(section)}
 
         return {
@@ -180,5 +206,6 @@ class Recipe:
             "datasets": mapping(self.datasets),
             "hyperparameters": self.hyperparameters.to_json(),
             "gate": mapping(self.gate),
+            "certify": mapping(self.certify),
             "limits": mapping(self.limits),
         }

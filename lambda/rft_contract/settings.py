@@ -25,6 +25,9 @@ class PlatformSettings:
         grader_qualifier: `alias`: the job calls the per-run alias. `none`: the unqualified function, should the service
             turn out not to honour qualifiers.
         validation_data: Whether validation data are passed to the job.
+        incomplete_certificates: Whether a run may go on when too little is known about its reward to certify it:
+            nothing was found wrong, but its author brought too few cases.
+        certificate_days: How long a certificate answers for a reward and a dataset.
     """
 
     environment: str
@@ -35,6 +38,8 @@ class PlatformSettings:
     rollouts_at_once: int = 16
     grader_qualifier: str = "alias"
     validation_data: bool = True
+    incomplete_certificates: bool = False
+    certificate_days: float = 90.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.poll_first_seconds <= self.poll_max_seconds:
@@ -44,6 +49,8 @@ class PlatformSettings:
             )
         if self.grader_qualifier not in ("alias", "none"):
             raise ValueError(f"grader_qualifier: got {self.grader_qualifier!r}, wanted 'alias' or 'none'")
+        if not 0 < self.certificate_days <= 3650:
+            raise ValueError(f"certificate_days: got {self.certificate_days:g}, wanted more than 0, at most 3650")
         if not 1 <= self.rows_per_shard <= 1000:
             raise ValueError(f"rows_per_shard: got {self.rows_per_shard}, wanted 1 to 1000")
         if not 1 <= self.rollouts_at_once <= 64:

@@ -13,14 +13,19 @@ from typing import Protocol
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.naming import RUN_ID, reward_alias
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
+from rft_rewards.deadline import Deadline
 from rft_rewards.grade import AnyGrader
 from rft_rewards.registry import build
 from rft_runtime.grading import grade_event, results, without_components
 from rft_runtime.reward_events import read_event
+from rft_runtime.services import make_services
 from rft_runtime.telemetry import documents
 
 RESPONSE_LIMIT = 6 * 1024 * 1024
 """Bytes of a synchronous Lambda response (Lambda developer guide, quotas)."""
+
+_RESERVE_SECONDS = 2.0
+"""What metrics and response need after grading."""
 
 
 class LambdaContext(Protocol):
@@ -29,6 +34,10 @@ class LambdaContext(Protocol):
     @property
     def invoked_function_arn(self) -> str:
         """The ARN that was called, with its qualifier."""
+        ...
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the call may still take."""
         ...
 
 
@@ -46,7 +55,8 @@ def handler(event: JsonValue, context: LambdaContext) -> list[JsonObject]:
         ValueError: When the event or the reward has the wrong form, or the response cannot fit 6 MB.
         TransientFailure: When nothing in the event could be graded for a cause that a retry may cure.
     """
-    spec, grader = _reward()
+    spec, grader, deadline = _reward()
+    deadline.restart(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
     started = time.perf_counter()
     graded = grade_event(read_event(event), grader, spec)
     response = fitted(results(graded))
@@ -83,8 +93,9 @@ def fitted(response: list[JsonObject]) -> list[JsonObject]:
 
 
 @functools.cache
-def _reward() -> tuple[RewardSpec, AnyGrader]:
-    """Return the asset's reward; read once a process."""
+def _reward() -> tuple[RewardSpec, AnyGrader, Deadline]:
+    """Return the asset's reward, and the deadline that its grader looks at; read once a process."""
     root = Path(os.environ.get("LAMBDA_TASK_ROOT") or Path(__file__).parents[1])
     spec = RewardSpec.from_json(json.loads((root / FILE_NAME).read_text(encoding="utf-8")))
-    return spec, build(spec)
+    deadline = Deadline()
+    return spec, build(spec, make_services(os.environ, deadline=deadline)), deadline

@@ -34,9 +34,10 @@ def grade_all(grader: AnyGrader, samples: Sequence[Sample]) -> list[Grade]:
 def _checked(grader: Grader, sample: Sample) -> Grade:
     """Grade one sample, whatever the grader does."""
     try:
-        return _accepted(grader(sample))
+        grade = grader(sample)
     except Exception as error:
         return _raised(error)
+    return _accepted(grade)
 
 
 def _raised(error: Exception) -> Invalid:
@@ -46,12 +47,15 @@ def _raised(error: Exception) -> Invalid:
 
 
 def _accepted(grade: Grade) -> Grade:
-    """Return a grade that keeps what `grade_all` promises."""
+    """Return a grade that keeps what `grade_all` promises, whatever an author's own code put into it."""
     if isinstance(grade, Invalid):
         return grade
     if not isinstance(grade, Score):
         return Invalid("grader-returned-no-grade")
-    if isinstance(grade.value, bool) or not 0 <= grade.value <= 1:
-        return Invalid("score-out-of-range")
-    components = {name: float(value) for name, value in grade.components.items() if math.isfinite(value)}
-    return Score(float(grade.value), grade.explanation, components)
+    try:
+        if isinstance(grade.value, bool) or not 0 <= grade.value <= 1:
+            return Invalid("score-out-of-range")
+        components = {name: float(value) for name, value in grade.components.items() if math.isfinite(value)}
+        return Score(float(grade.value), grade.explanation, components)
+    except Exception as error:
+        return _raised(error)

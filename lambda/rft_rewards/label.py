@@ -39,7 +39,8 @@ def label(
     Refused, that is scored 0: no label; two different labels where one is asked (`billing or delivery`); part of a word
     (`billings`); `none` beside a label; more than `max_words` words, since a long text that happens to use a label's
     word is no answer to a closed question, and copying the prompt would otherwise pay by chance; more than 200,000
-    characters. A negation is not understood: `not billing` and `"billing": false` name billing.
+    characters; an English negation right before a label (`not billing`, `isn't a scam`), whatever it may mean. Other
+    negations are not understood: `"billing": false` names billing.
 
     Args:
         labels: The set, at least two, all different. A refusal that moderation wants is a label like any other.
@@ -96,6 +97,8 @@ def label(
         components = _components(gold, named) if multiple else {"named": float(len(named) == 1)}
         if not named or (len(named) > 1 and (named & nothing or not multiple)):
             return Score(0.0, "two labels that exclude each other" if named else "no label", components)
+        if words.is_negated_in(text):
+            return Score(0.0, "a negated label", components)
         if max_words is not None and (words.words_beside(text) if multiple else count_words(text)) > max_words:
             return Score(0.0, f"more than {max_words} words", components)
         if named == gold:

@@ -8,6 +8,10 @@ from rft_rewards.spelling import folded
 
 _GAP = re.compile(r"[\s_\-]+")
 _WORD = re.compile(r"[^\W_]+")
+_NEGATION = re.compile(
+    r"(?:(?<!\w)(?:not|cannot|no|never|non|nor|neither)|n['’]t)(?: (?:a|an|the|any|be|really))? $", re.IGNORECASE
+)
+_LONGEST_NEGATION = 20
 
 
 class LabelSet:
@@ -50,6 +54,12 @@ class LabelSet:
     def named_in(self, text: str) -> frozenset[str]:
         """Return the labels, spelled, that a text names; in time linear in its length."""
         return frozenset(self._named.findall(self.spell(text)))
+
+    def is_negated_in(self, text: str) -> bool:
+        """Whether an English negation stands right before a label that a text names: `not billing`, `isn't a scam`."""
+        spelled = self.spell(text)
+        starts = (match.start() for match in self._named.finditer(spelled))
+        return any(_NEGATION.search(spelled, max(0, start - _LONGEST_NEGATION), start) for start in starts)
 
     def words_beside(self, text: str) -> int:
         """Return how many words of a text belong to no label."""

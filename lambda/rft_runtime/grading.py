@@ -16,13 +16,14 @@ from rft_contract.rollout_mark import RolloutMark
 from rft_rewards.batch import grade_all
 from rft_rewards.grade import AnyGrader, Grade, Invalid, Score
 from rft_rewards.registry import NO_SERVICES, build
-from rft_runtime.reward_events import EventItem, read_event, result
+from rft_runtime.reward_events import EventItem, check_response, read_event, result
 
 INVALID_METRIC = "invalid"
 """Metric of every result: 1 when there was no grade, else 0."""
 
 _REASON_PREFIX = "invalid."
 _MOST_COMPONENTS = 16
+_LONGEST_NAME = 64
 
 
 class TransientFailure(Exception):
@@ -88,8 +89,7 @@ def grade_event(items: Sequence[EventItem], grader: AnyGrader, spec: RewardSpec)
         isinstance(grade, Score) for grade in grades
     ):
         raise TransientFailure(f"reward {spec.name}: none of {len(grades)} samples could be graded; retry")
-    span = spec.ceiling - spec.floor
-    rewards = [spec.floor + grade.value * span if isinstance(grade, Score) else None for grade in grades]
+    rewards = [_reward(grade.value, spec) if isinstance(grade, Score) else None for grade in grades]
     mates = _group_means(items, grades, rewards)
     return [
         Graded(item, reward, grade.value, components=_components(grade))
@@ -104,8 +104,13 @@ def results(graded: Sequence[Graded]) -> list[JsonObject]:
 
     Each result carries the metric `invalid` (0 or 1) and the grade's components; for the platform's own callers (those
     that set `rft.phase`) an invalid one also carries the metric `invalid.<reason>`.
+
+    Raises:
+        ValueError: When the response would not be one finite result a sample, in order: a floor beyond floats, say.
     """
-    return [result(one.item.id, one.reward, _metrics(one)) for one in graded]
+    response = [result(one.item.id, one.reward, _metrics(one)) for one in graded]
+    check_response(response, [one.item for one in graded])
+    return response
 
 
 def without_components(response: Sequence[JsonObject]) -> list[JsonObject]:
@@ -150,10 +155,23 @@ def _is_about_invalid(name: JsonValue) -> bool:
     return isinstance(name, str) and name.split(".")[0] == INVALID_METRIC
 
 
+def _reward(value: float, spec: RewardSpec) -> float:
+    """Return a grade on the reward's own scale: 0 and 1 are its floor and ceiling exactly, and nothing is beyond."""
+    return min(max(spec.floor * (1 - value) + spec.ceiling * value, spec.floor), spec.ceiling)
+
+
 def _components(score: Score) -> dict[str, float]:
-    """Return at most 16 components; a name that says whether a result is invalid is not theirs to take."""
-    own = [(name, value) for name, value in score.components.items() if not _is_about_invalid(name)]
+    """Return at most 16 components; a name that says whether a result is invalid is not theirs to take.
+
+    A name may come from the data (the field of a reference), so one that is no short line of text is left out.
+    """
+    own = [(name, value) for name, value in score.components.items() if _is_name(name) and not _is_about_invalid(name)]
     return dict(own[:_MOST_COMPONENTS])
+
+
+def _is_name(name: object) -> bool:
+    """Whether something can name a metric; half a surrogate pair, which a response cannot carry, is not printable."""
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name.isprintable()
 
 
 def _metrics(graded: Graded) -> list[tuple[str, float]]:
@@ -185,7 +203,12 @@ def _group_means(
     for item, reward in zip(items, rewards, strict=True):
         if reward is not None and (group := item.group()) in wanted and _is_filled(item.mark):
             valid.setdefault(group, []).append(reward)
-    return {group: math.fsum(values) / len(values) for group, values in valid.items()}
+    return {group: _mean(values) for group, values in valid.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean; of equal values exactly that value, since a group that is all but equal would count as mixed."""
+    return min(max(math.fsum(values) / len(values), min(values)), max(values))
 
 
 def _filled(item: EventItem, grade: Grade, mates: dict[str, float], spec: RewardSpec) -> Graded:

@@ -4,6 +4,7 @@ Both are bare JSON arrays. Source: Bedrock user guide, "Setting up reward functi
 own samples disagree about a place or a form, every one of them is read. Standard library only.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from rft_contract.rollout_mark import FIELD, RolloutMark
 from rft_rewards.sample import Sample
 
 _REFERENCE = "reference_answer"
+_FRAME = frozenset(("id", "messages", "metadata", _REFERENCE, FIELD))
+_WRAPPER = "trajectories"
 _GENERATED_ROLES = ("assistant", "nova_assistant")
+_TEXT_PARTS = (None, "text", "input_text", "output_text")
 _THINKING = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
 
 
@@ -22,7 +26,8 @@ class EventItem:
     """One rollout of an event.
 
     Args:
-        id: What the response must echo, as given; `sample-<position>` where the event has none.
+        id: What the response must echo, as given; `sample-<position>` where the event has none that a response can
+            carry.
         answered: Whether the item has a generated turn.
         mark: Where the rollout belongs; None when the row was not frozen by this platform.
         sample: What the grader sees; its completion is empty when there is none.
@@ -38,7 +43,7 @@ class EventItem:
         if self.mark is not None:
             return f"{self.mark.run}/{self.mark.split}/{self.mark.row}"
         turns = [
-            [str(turn.get("role")), text_of(turn.get("content"))]
+            [text_of(turn.get("role")), text_of(turn.get("content"))]
             for turn in self.sample.prompt
             if isinstance(turn, dict)
         ]
@@ -53,25 +58,27 @@ def read_event(event: JsonValue) -> list[EventItem]:
     """Read an event; each item is read in its place, whatever its form.
 
     Args:
-        event: A list of `{"id", "messages", "metadata"}`.
+        event: A list of `{"id", "messages", "metadata"}`; also `{"trajectories": [...]}`, which no document mentions,
+            but AWS's sample graders for open-weight models are ready for it.
 
     Raises:
-        ValueError: When the event is not a list.
+        ValueError: When there is no list.
     """
-    if not isinstance(event, list):
+    samples = event.get(_WRAPPER) if isinstance(event, dict) else event
+    if not isinstance(samples, list):
         raise ValueError(f"event: got {type(event).__name__}, wanted Bedrock's list of samples")
-    return [_item(item if isinstance(item, dict) else {}, position) for position, item in enumerate(event)]
+    return [_item(item if isinstance(item, dict) else {}, position) for position, item in enumerate(samples)]
 
 
 def text_of(content: JsonValue) -> str:
-    """Return a turn's text: a string as it is, text parts joined, anything else left out."""
+    """Return a turn's text: a string as it is, text parts joined, anything else (reasoning parts too) left out."""
     if isinstance(content, str):
         return content
     if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list):
         return ""
-    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    texts = [_part_text(part) if isinstance(part, dict) else part for part in content]
     return "".join(text for text in texts if isinstance(text, str))
 
 
@@ -98,6 +105,11 @@ def without_reasoning(text: str) -> str:
     return "".join(kept).strip() if position or inside else text
 
 
+def _part_text(part: JsonObject) -> JsonValue:
+    """Return the text of a part that is text, also where its type is not said."""
+    return part.get("text") if part.get("type") in _TEXT_PARTS else None
+
+
 def _item(item: JsonObject, position: int) -> EventItem:
     """Read one item of an event."""
     messages = item.get("messages")
@@ -108,20 +120,44 @@ def _item(item: JsonObject, position: int) -> EventItem:
     calls = turn.get("tool_calls") if turn is not None else None
     metadata = item.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
-    identity = item.get("id")
+    reference = fields.get(_REFERENCE)
     return EventItem(
-        id=f"sample-{position}" if identity is None else identity,
+        id=_identity(item.get("id"), position),
         answered=turn is not None,
-        mark=RolloutMark.from_json(fields.get(FIELD)) or RolloutMark.from_json(item.get(FIELD)),
+        mark=_mark(fields.get(FIELD)) or _mark(item.get(FIELD)),
         sample=Sample(
             completion=without_reasoning(text),
-            reference=_unwrapped(fields[_REFERENCE] if _REFERENCE in fields else item.get(_REFERENCE)),
+            reference=_unwrapped(item.get(_REFERENCE) if reference is None else reference),
             prompt=turns if turn is None else turns[:-1],
             tool_calls=calls if isinstance(calls, list) else (),
             with_reasoning=text,
-            metadata={name: value for name, value in fields.items() if name not in (_REFERENCE, FIELD)},
+            metadata={name: value for name, value in item.items() if name not in _FRAME}
+            | {name: value for name, value in fields.items() if name not in (_REFERENCE, FIELD)},
         ),
     )
+
+
+def _identity(given: JsonValue, position: int) -> JsonValue:
+    """Return what the response says of whom it speaks.
+
+    Lambda's Python runtimes write responses as UTF-8 from 3.12 on (awslambdaric, `lambda_runtime_marshaller`), where
+    half a surrogate pair would cost the whole event; NaN would be no JSON.
+    """
+    if given is not None and not isinstance(given, (list, dict)):
+        try:
+            canonical(given).encode()
+        except ValueError:
+            return f"sample-{position}"
+        return given
+    return f"sample-{position}"
+
+
+def _mark(value: JsonValue) -> RolloutMark | None:
+    """Read where a rollout belongs; None when it does not say so legibly."""
+    try:
+        return RolloutMark.from_json(value)
+    except OverflowError:  # a base mean of more digits than a float has
+        return None
 
 
 def _unwrapped(reference: JsonValue) -> JsonValue:
@@ -144,3 +180,32 @@ def result(sample_id: JsonValue, reward: float, metrics: Sequence[tuple[str, flo
         "aggregate_reward_score": reward,
         "metrics_list": [{"name": name, "value": value, "type": "Metric"} for name, value in metrics],
     }
+
+
+def check_response(response: Sequence[JsonObject], items: Sequence[EventItem]) -> None:
+    """Hold a response against its event before it leaves: every sample has one result, in order, of finite numbers.
+
+    What a wrong response does to a job is not documented, so none is ever sent.
+
+    Args:
+        response: Results.
+        items: The event's items.
+
+    Raises:
+        ValueError: When it is not so; the call then fails as a whole, and the service may retry it.
+    """
+    if len(response) != len(items):
+        raise ValueError(f"response: got {len(response)} results for {len(items)} samples")
+    for position, (entry, item) in enumerate(zip(response, items, strict=True)):
+        if entry.get("id") != item.id:
+            raise ValueError(f"response: result {position} has another sample's id")
+        metrics = entry.get("metrics_list")
+        listed = metrics if isinstance(metrics, list) else []
+        numbers = [metric.get("value") for metric in listed if isinstance(metric, dict)]
+        if not all(map(_is_finite, [entry.get("aggregate_reward_score"), *numbers])):
+            raise ValueError(f"response: result {position} holds a number that is not finite")
+
+
+def _is_finite(value: JsonValue) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

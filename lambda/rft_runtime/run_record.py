@@ -59,6 +59,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         rollouts: Training rollouts that Plan expects.
         reward_arn: The reward function's per-run alias.
         reward_version: The version behind it; written before the alias is made.
+        certificates: Split -> verdict of the certificate that the run relies on.
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
         model_arn: The candidate model.
@@ -90,6 +91,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     rollouts: int | None = None
     reward_arn: str | None = None
     reward_version: str | None = None
+    certificates: dict[str, str] = {}
     job_arn: str | None = None
     job_started: datetime | None = None
     model_arn: str | None = None

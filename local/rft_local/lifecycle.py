@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def up(
     seed: int | None,
     deploy: bool,
     tell: Tell,
-    shuffle_rewards: bool = False,
+    bedrock_settings: Sequence[str] = (),
 ) -> LocalState:
     """Start the embedded AWS unless it runs, and deploy the app's local stage into it.
 
@@ -94,7 +94,7 @@ def up(
         seed: Seed of the trainer; None leaves it to the Bedrock endpoint.
         deploy: Whether to deploy.
         tell: Hears what is being done.
-        shuffle_rewards: Train as a control, with each step's rewards dealt out at random.
+        bedrock_settings: More arguments of `python -m rft_local.bedrock`, such as `--judge-noise=0.2`.
 
     Raises:
         LocalError: In one line, what stands in the way.
@@ -114,7 +114,7 @@ def up(
                 for folder in (project.logs, project.temporary):
                     folder.mkdir(parents=True, exist_ok=True)
                 tell("starting")
-                state = _start(project, port, bedrock_port, seed, shuffle_rewards)
+                state = _start(project, port, bedrock_port, seed, bedrock_settings)
             if deploy:
                 tell("synthesizing the app")
                 with cdk.synthesis():
@@ -186,7 +186,9 @@ def healthy(url: str, timeout: float = 2.0) -> bool:
         return False
 
 
-def _start(project: Project, port: int, bedrock_port: int, seed: int | None, shuffle_rewards: bool) -> LocalState:
+def _start(
+    project: Project, port: int, bedrock_port: int, seed: int | None, bedrock_settings: Sequence[str]
+) -> LocalState:
     folder = str(project.state_folder)
     environment = clean_environment(project.temporary)
     emulator, bedrock = endpoint(port), endpoint(bedrock_port)
@@ -195,7 +197,7 @@ def _start(project: Project, port: int, bedrock_port: int, seed: int | None, shu
         "bedrock": ["--port", str(bedrock_port), "--emulator-url", emulator, "--state", folder]
         + ["--weights", str(project.weights)]
         + ([] if seed is None else ["--seed", str(seed)])
-        + (["--shuffle-rewards"] if shuffle_rewards else []),
+        + list(bedrock_settings),
     }
     started = {
         name: Process.start(

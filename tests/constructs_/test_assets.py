@@ -1,18 +1,12 @@
-import re
-import struct
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_rft import AssetError, HandlerPlatform
-from bedrock_rft.__main__ import main
+from bedrock_rft import AssetError
 from bedrock_rft._assets import assemble, cached, content_hash, package_files, package_folder
-from bedrock_rft.third_party import SERVICES, third_party
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = st.dictionaries(st.from_regex(r"[a-z]{1,4}(/[a-z]{1,4})?", fullmatch=True), st.binary(max_size=4), max_size=4)
 
 
@@ -26,11 +20,11 @@ def test_the_hash_tells_contents_apart_and_ignores_order(one: dict[str, bytes], 
 def test_assembling_adds_to_a_base_and_happens_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     base = assemble({"lib/a.py": b"a"})
-    folder = assemble({"b.py": b"b"}, onto=base)
+    folder = assemble({"b.py": b"b"}, onto=[base])
     assert folder.parent == tmp_path / ".bundles"
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")} == {"lib/a.py", "b.py"}
     inode = folder.stat().st_ino
-    assert assemble({"b.py": b"b"}, onto=base) == folder
+    assert assemble({"b.py": b"b"}, onto=[base]) == folder
     assert folder.stat().st_ino == inode
 
 
@@ -70,45 +64,12 @@ def test_a_missing_package_or_module_is_named() -> None:
         package_files("rft_contract", ["recipe", "absent"])
 
 
-def test_without_network_the_error_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_disagree_about_a_file_cannot_share_an_asset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": "/dev/null"}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(AssetError) as caught:
-        third_party(HandlerPlatform.X86_64)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.endswith("with network, run: python3 -m bedrock_rft x86_64")
-    assert list((tmp_path / ".bundles" / "third-party").iterdir()) == []
-
-
-def test_the_command_refuses_an_unknown_platform() -> None:
-    assert main(["sparc"]) == "'sparc' is not a valid HandlerPlatform"
-
-
-def test_wheels_fit_the_machine_of_lambda() -> None:
-    aarch64 = 183  # ELF's number for the machine, at offset 18
-    libraries = list(third_party(HandlerPlatform.ARM64).rglob("*.so"))
-    assert libraries
-    for library in libraries:
-        assert ".cpython-314-" in library.name
-        assert struct.unpack_from("<H", library.read_bytes(), 18) == (aarch64,), library.name
-
-
-def test_wheels_fit_the_host() -> None:
-    tag = f".cpython-3{sys.version_info.minor}-"
-    assert [library.name for library in third_party(HandlerPlatform.HOST).rglob("_core*") if tag in library.name]
-
-
-def test_the_models_of_every_service_that_handlers_call_are_kept() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "lambda").rglob("*.py"))
-    called = set(re.findall(r'client\(\s*"([a-z0-9-]+)"', source))
-    assert called
-    assert called <= SERVICES
-    kept = {path.name for path in (third_party(HandlerPlatform.HOST) / "botocore" / "data").iterdir() if path.is_dir()}
-    assert kept == SERVICES
-
-
-def test_the_bundle_stays_small() -> None:
-    size = sum(path.stat().st_size for path in third_party(HandlerPlatform.ARM64).rglob("*") if path.is_file())
-    assert size < 12 * 2**20
+    one, same, other = (assemble({"lib/a.py": b"a", name: b""}) for name in ("b", "c", "d"))
+    (other / "lib" / "a.py").write_bytes(b"another")
+    assert (assemble({}, onto=[one, same]) / "c").is_file()
+    with pytest.raises(AssetError, match=r"two versions of lib/a\.py"):
+        assemble({}, onto=[one, other])

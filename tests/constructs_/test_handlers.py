@@ -129,8 +129,8 @@ def test_all_handlers_share_one_asset_and_no_role_or_log_group(built: Any, flat:
         if found["Properties"]["Handler"] != "rft_handlers.reward.handler"
     ]
     assert len({function["Code"]["S3Key"] for function in functions}) == 1
-    assert len({function["Role"] for function in functions}) == len(functions) == 10
-    assert len({function["LoggingConfig"]["LogGroup"] for function in functions}) == 10
+    assert len({function["Role"] for function in functions}) == len(functions) == 11
+    assert len({function["LoggingConfig"]["LogGroup"] for function in functions}) == 11
 
 
 def test_versions_of_handlers_stay(built: Any) -> None:

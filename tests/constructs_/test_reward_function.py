@@ -4,10 +4,9 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-from bedrock_rft import RewardCode, RewardFunction, RewardSpec, RftKey
+from bedrock_rft import HandlerPlatform, RewardCode, RewardFunction, RewardSpec, RftKey
 from rft_contract.metrics import MetricName
 
 SPEC = RewardSpec(name="teams", grader="label", options={"labels": ["a", "b"]})
@@ -21,7 +20,9 @@ def test_defaults(stack: Stack, reward: RewardFunction, build: Callable[[Stack],
     assert function == {
         "Architectures": ["arm64"],
         "Description": "Grades rollouts with the reward teams",
-        "Environment": {"Variables": {"RFT_ENVIRONMENT": "dev"}},
+        "Environment": {
+            "Variables": {"RFT_ENVIRONMENT": "dev", "RFT_REWARD_HASH": RewardCode.builtin(SPEC).reward_hash}
+        },
         "Handler": "rft_handlers.reward.handler",
         "LoggingConfig": {"LogGroup": f"<{log_group}>"},
         "MemorySize": 512,
@@ -69,10 +70,9 @@ def test_overrides(stack: Stack, key: RftKey, build: Callable[[Stack], Any], fla
     RewardFunction(
         stack,
         "Reward",
-        code=RewardCode.builtin(SPEC),
+        code=RewardCode.builtin(SPEC, platform=HandlerPlatform.X86_64),
         environment_name="prod",
         encryption_key=key.key,
-        architecture=lambda_.Architecture.X86_64,
         timeout=Duration.seconds(30),
         memory_mib=1024,
         reserved_concurrency=7,

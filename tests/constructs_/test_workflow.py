@@ -24,6 +24,7 @@ STEPS = [
     "Plan",
     "Validate",
     "Freeze",
+    "Certify",
     "StartTraining",
     "WaitForTraining",
     "PollTraining",
@@ -126,7 +127,7 @@ def test_every_state_is_reached_and_every_follower_exists(machine: Any) -> None:
 
 def test_every_task_retries_what_is_transient_and_has_a_timeout(machine: Any) -> None:
     found = dict(tasks(machine["Definition"]["States"]))
-    assert len(found) == 11
+    assert len(found) == 12
     for name, task in found.items():
         (retry,) = task["Retry"]
         assert "Transient" in retry["ErrorEquals"], name
@@ -140,7 +141,7 @@ def test_every_error_goes_to_close_and_an_error_of_close_ends_as_failed(machine:
     states = machine["Definition"]["States"]
     caught = {name: state["Catch"] for name, state in states.items() if state["Type"] in ("Task", "Map")}
     closing = {name: caught.pop(name) for name in ("Close", "CloseAfterError")}
-    assert set(caught) == {*STEPS[:4], "PollTraining", "DeployCandidate", "PollDeployment", "Evaluate", "Decide"}
+    assert set(caught) == {*STEPS[:5], "PollTraining", "DeployCandidate", "PollDeployment", "Evaluate", "Decide"}
     for catch in caught.values():
         assert catch == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "CloseAfterError"}]
     for catch in closing.values():
@@ -164,6 +165,7 @@ def test_events_of_the_handlers(machine: Any) -> None:
     assert events == {
         "Validate": run,
         "Freeze": run,
+        "Certify": run,
         "StartTraining": run,
         "PollTraining": poll,
         "DeployCandidate": run,
@@ -243,7 +245,7 @@ def test_the_machine_reaches_no_other_objects_and_functions(built: Any) -> None:
     invoked = [item["Resource"] for item in statements if item["Action"] == "lambda:InvokeFunction"]
     functions = [resource for found in invoked for resource in (found if isinstance(found, list) else [found])]
     assert all(resource.startswith("<WorkflowHandlers") for resource in functions)
-    assert len({resource for resource in functions if resource.endswith(":*")}) == 10
+    assert len({resource for resource in functions if resource.endswith(":*")}) == 11
 
 
 def test_an_ended_execution_closes_its_run(built: Any, flat: Any) -> None:

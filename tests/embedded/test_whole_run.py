@@ -239,3 +239,20 @@ def test_a_stopped_execution_is_closed_by_its_status_event(platform: Platform, w
     job = bedrock.get_model_customization_job(jobIdentifier=record["job_arn"])
     assert job["status"] in ("Stopping", "Stopped")
     assert "outputModelArn" not in job
+
+
+def test_the_command_certifies_the_deployed_function(platform: Platform, tmp_path: Path) -> None:
+    dataset = tmp_path / "tickets.jsonl"
+    dataset.write_text("".join(f"{row(index, 'train')}\n" for index in range(40)))
+    asked = ("certify", "routing", "--dataset", str(dataset), "--env", "local")
+    done = rft(platform.project, *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    certificate = json.loads(done.stdout)
+    assert (certificate["verdict"], certificate["rows"], certificate["environment"]) == ("PASSED", 40, "local")
+    key = f"certificates/{certificate['reward_hash']}/{certificate['dataset_sha256']}.json"
+    assert platform.read(key) == certificate
+    assert CANARY not in done.stdout
+    dataset.write_text("".join(f"{row(index, 'train').replace('billing', 'unknown')}\n" for index in range(40)))
+    refused = rft(platform.project, *asked)
+    assert refused.returncode == 1
+    assert any(line.split()[:2] == ["✗", "reference"] for line in refused.stdout.splitlines())

@@ -27,7 +27,7 @@ def resources() -> dict[str, Any]:
 
 def test_the_examples_make_what_the_page_says(resources: dict[str, Any]) -> None:
     kinds = [resource["Type"] for resource in resources.values()]
-    assert kinds.count("AWS::Lambda::Function") == 11
+    assert kinds.count("AWS::Lambda::Function") == 15
     assert kinds.count("AWS::S3::Bucket") == 2
     assert kinds.count("AWS::StepFunctions::StateMachine") == 2
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1

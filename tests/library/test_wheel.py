@@ -16,6 +16,7 @@ PACKAGES = {
     "rft_contract": "lambda",
     "rft_rewards": "lambda",
     "rft_dataset": "lambda",
+    "rft_runner": "lambda",
     "rft_runtime": "lambda",
     "rft_handlers": "lambda",
     "rft_local": "local",

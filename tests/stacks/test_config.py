@@ -76,7 +76,7 @@ def test_what_may_be_deployed(capsys: pytest.CaptureFixture[str]) -> None:
         "error: dev: account 111111111111 is an example; write your own into ENVIRONMENTS in stacks/config.py"
     )
     assert main(["check", "qa"]) == "error: environment: got 'qa', wanted one of local, dev, staging, prod"
-    assert main(["deploy", "local"]) == "error: question: got 'deploy', wanted check or target"
+    assert main(["deploy", "local"]) == "error: question: got 'deploy', wanted check, target or packages"
     assert capsys.readouterr().out == ""
 
 

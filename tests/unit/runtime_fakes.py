@@ -1,8 +1,11 @@
 """Small in-memory AWS clients. Every Bedrock request is checked against botocore's service model."""
 
+import base64
+import hashlib
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,8 +17,10 @@ import botocore.session
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
+from rft_contract.reward_spec import FILE_NAME, RewardSpec
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_runtime.clients import Clients
+from rft_runtime.grading import grade_batch
 from rft_runtime.platform import Platform
 
 REGION = "us-east-1"
@@ -25,6 +30,8 @@ BASE_MODEL = "amazon.nova-2-lite-v1:0:256k"
 REWARD_FUNCTION = "dev-reward-label"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{REWARD_FUNCTION}"
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:dev:"
+REWARD = RewardSpec(name="tickets", grader="label", options={"labels": ["billing", "shipping"]})
+REWARD_HASH = "0123456789abcdef" * 4
 SETTINGS = PlatformSettings(environment="dev", rows_per_shard=40)
 RESOURCES = PlatformResources(
     bucket=BUCKET,
@@ -133,6 +140,30 @@ class FakeLambda:
     grade: Grader = lambda item: 1.0
     events: list[list[dict[str, Any]]] = field(default_factory=list)
     crashes: int = 0
+    crash_error: str = "KeyError"
+    reports_errors: bool = False
+    """Whether an error of `grade` is answered as Lambda does it, and not raised in the test."""
+    spec: RewardSpec | None = REWARD
+    """What the code says that it is made of; None: it is its author's own."""
+    variables: dict[str, str] = field(default_factory=lambda: {"RFT_REWARD_HASH": REWARD_HASH})
+    runs_its_code: bool = False
+    """Whether completions are graded as `spec` says, and not by `grade`."""
+
+    def get_function(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        check_request("lambda", "GetFunction", {"FunctionName": FunctionName, "Qualifier": Qualifier})
+        if Qualifier != "live" and (FunctionName, Qualifier) not in self.aliases:
+            raise aws_error("ResourceNotFoundException", "GetFunction", 404)
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("handler.py", "")
+            if self.spec is not None:
+                archive.writestr(FILE_NAME, json.dumps(self.spec.to_json()))
+        body = base64.b64encode(code.getvalue()).decode()
+        sha256 = base64.b64encode(hashlib.sha256(code.getvalue()).digest()).decode()
+        return {
+            "Configuration": {"CodeSha256": sha256, "Environment": {"Variables": self.variables}},
+            "Code": {"Location": f"data:application/zip;base64,{body}"},
+        }
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, str]:
         if Name == "live" and FunctionName in self.live:
@@ -158,10 +189,18 @@ class FakeLambda:
         assert FunctionName.rsplit(":", 1)[-1] in {name for _, name in self.aliases}
         if self.crashes:
             self.crashes -= 1
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorType":"KeyError"}')}
+            return _crash(self.crash_error)
         event = json.loads(Payload)
         self.events.append(event)
-        return {"Payload": io.BytesIO(json.dumps([self._result(item) for item in event]).encode())}
+        try:
+            answer = [self._result(item) for item in event]
+        except Exception as error:
+            if not self.reports_errors:
+                raise
+            return _crash(type(error).__name__, str(error))
+        if self.runs_its_code and self.spec is not None:
+            answer = grade_batch(self.spec, event)
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def _result(self, item: dict[str, Any]) -> dict[str, Any]:
         reward = self.grade(item)
@@ -173,6 +212,11 @@ class FakeLambda:
             "aggregate_reward_score": 0.0 if reward is None else reward,
             "metrics_list": [{"name": name, "value": value, "type": "Metric"} for name, value in metrics],
         }
+
+
+def _crash(error: str, message: str = "") -> dict[str, Any]:
+    body = json.dumps({"errorType": error, "errorMessage": message})
+    return {"FunctionError": "Unhandled", "Payload": io.BytesIO(body.encode())}
 
 
 @dataclass

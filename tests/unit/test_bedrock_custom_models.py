@@ -127,10 +127,13 @@ def test_a_deployment_and_its_update_take_their_time(tmp_path: Path) -> None:
     assert found["updateDetails"] == {"modelArn": second, "updateStatus": "UpdateCompleted"}
 
 
-def test_base_models_are_the_platforms_table(bed: Bench) -> None:
+def test_foundation_models_are_those_of_the_platforms_tables(bed: Bench) -> None:
     found = bed.control.list_foundation_models()["modelSummaries"]
     ids = [item["modelId"] for item in found]
-    assert ids == ["amazon.nova-2-lite-v1:0:256k", "local.smollm2-135m-instruct-v1:0"]
+    judges = ["openai.gpt-oss-120b-1:0", "openai.gpt-oss-20b-1:0"]
+    assert ids == ["amazon.nova-2-lite-v1:0:256k", "local.smollm2-135m-instruct-v1:0", *judges]
+    judge = bed.control.get_foundation_model(modelIdentifier=judges[0])["modelDetails"]
+    assert judge["modelArn"].endswith(f"foundation-model/{judges[0]}") and judge["providerName"] == "OpenAI"
     assert [
         item["modelId"] for item in bed.control.list_foundation_models(byProvider="Amazon")["modelSummaries"]
     ] == ids[:1]

@@ -52,6 +52,9 @@ def test_a_run_from_plan_to_close(aws: FakeAws, call: Call) -> None:
     start(call)
     assert call("validate") == {"run_id": RUN}
     assert call("freeze") == {"run_id": RUN}
+    aws.functions.runs_its_code = True
+    assert call("certify") == {"run_id": RUN}
+    aws.functions.runs_its_code = False
     assert call("train_start") == {"run_id": RUN, "wait_seconds": 30}
     assert call("train_poll", wait_seconds=30) == {"run_id": RUN, "progress": "WAITING", "wait_seconds": 60}
     aws.bedrock.job().update(status="Completed", outputModelArn=MODEL_ARN)

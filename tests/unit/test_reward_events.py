@@ -1,6 +1,7 @@
 """Bedrock's event, in every layout that AWS's documents and samples show."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rft_contract.json_value import JsonValue
+from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.rollout_mark import RolloutMark
-from rft_runtime.reward_events import read_event, result, text_of, without_reasoning
+from rft_runtime.reward_events import check_response, read_event, result, text_of, without_reasoning
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "reward_events.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -39,6 +40,7 @@ def test_layouts_of_the_table(case: dict[str, Any]) -> None:
     assert item.sample.reference == case["reference"]
     assert type(item.sample.reference) is type(case["reference"])
     assert item.mark == RolloutMark.from_json(case["mark"])
+    assert item.sample.metadata == case.get("metadata", item.sample.metadata)
 
 
 @QUICK
@@ -48,14 +50,43 @@ def test_every_item_is_read_in_its_place(event: list[JsonValue]) -> None:
     assert len(items) == len(event)
     for given_item, item in zip(event, items, strict=True):
         given_id = given_item.get("id") if isinstance(given_item, dict) else None
-        assert given_id is None or item.id is given_id
+        assert item.id is given_id or (
+            item.id == f"sample-{items.index(item)}" and not isinstance(given_id, (str, int))
+        )
         assert item.group() == read_event([given_item])[0].group()
 
 
-@pytest.mark.parametrize("event", [None, {}, {"trajectories": []}, "[]", 7])
+@pytest.mark.parametrize("event", [None, {}, {"trajectories": {}}, {"samples": []}, "[]", 7])
 def test_an_event_that_is_no_list_is_refused_in_one_line(event: JsonValue) -> None:
     with pytest.raises(ValueError, match=r"^event: got \w+, wanted Bedrock's list of samples$"):
         read_event(event)
+
+
+def test_an_event_in_the_wrapper_of_awss_open_weight_samples_is_read() -> None:
+    assert read_event({"trajectories": [CASES[0]["item"]]}) == read_event([CASES[0]["item"]])
+
+
+def deep() -> JsonValue:
+    value: JsonValue = 0
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("strange", [deep(), 10**400, math.nan, "\ud800"], ids=["deep", "huge", "nan", "half"])
+def test_a_strange_value_anywhere_is_read(strange: JsonValue) -> None:
+    mark: JsonObject = {"run": "r", "split": "train", "row": 1, "base": strange}
+    turn: JsonObject = {"role": strange, "content": strange}
+    for item in read_event(
+        [
+            {"id": strange, "messages": [turn, {"role": "assistant", "content": "x"}], "reference_answer": strange},
+            {"messages": [turn], "metadata": {"rft": mark, "more": strange}},
+            {"rft": {**mark, "base": None, "row": strange}, "metadata": strange},
+            strange,
+        ]
+    ):
+        assert item.group()
+        json.dumps(item.id, ensure_ascii=False, allow_nan=False).encode()
 
 
 @pytest.mark.parametrize(
@@ -118,3 +149,28 @@ def test_a_result_has_bedrocks_form() -> None:
         "aggregate_reward_score": 0.85,
         "metrics_list": [{"name": "accuracy", "value": 0.9, "type": "Metric"}],
     }
+
+
+ITEMS = read_event([{"id": "a"}, {"id": "b"}])
+
+
+def test_a_right_response_may_leave() -> None:
+    check_response([result("a", 0.5, [("x", 1)]), result("b", -1, [])], ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("response", "fault"),
+    [
+        ([result("a", 0, [])], "got 1 results for 2 samples"),
+        ([result("a", 0, []), result("b", 0, []), result("b", 0, [])], "got 3 results for 2 samples"),
+        ([result("b", 0, []), result("a", 0, [])], "result 0 has another sample's id"),
+        ([result("a", 0, []), result("a", 0, [])], "result 1 has another sample's id"),
+        ([result("a", 0, []), result("b", math.nan, [])], "result 1 holds a number that is not finite"),
+        ([result("a", -math.inf, []), result("b", 0, [])], "result 0 holds a number that is not finite"),
+        ([result("a", True, []), result("b", 0, [])], "result 0 holds a number that is not finite"),
+        ([result("a", 0, []), result("b", 0, [("x", 1), ("y", math.inf)])], "result 1 holds a number"),
+    ],
+)
+def test_a_wrong_response_never_leaves(response: list[JsonObject], fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^response: {fault}"):
+        check_response(response, ITEMS)

@@ -56,6 +56,40 @@ def test_values_are_mapped_to_floor_and_ceiling() -> None:
     assert [graded.reward for graded in grade(item("0"), item("0.25"), item("1"))] == [-1.0, -0.5, 1.0]
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)).filter(lambda ends: ends[0] < ends[1]),
+    st.floats(0, 1),
+)
+def test_no_reward_is_a_hair_beyond_its_range(ends: tuple[float, float], value: float) -> None:
+    spec = RewardSpec(name="mine", grader="math", floor=ends[0], ceiling=ends[1])
+    items = read_event([item(repr(each)) for each in (0.0, value, 1.0)])
+    lowest, between, highest = (graded.reward for graded in grade_event(items, by_text, spec))
+    assert (lowest, highest) == ends
+    assert lowest <= between <= highest
+
+
+def test_a_range_beyond_floats_is_refused_before_anything_leaves() -> None:
+    spec = RewardSpec(name="mine", grader="math", floor=-math.inf, ceiling=1.0)
+    with pytest.raises(ValueError, match=r"^response: result 0 holds a number that is not finite$"):
+        results(grade_event(read_event([item("0.5")]), by_text, spec))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.floats(0, 1), st.integers(1, 15))
+def test_the_mean_of_equal_mates_is_their_value_to_the_last_bit(value: float, mates: int) -> None:
+    """A group that differs in its last bit would have a spread, and the filled rollout an advantage."""
+    graded = grade(*(item(repr(value), mark(1)) for _ in range(mates)), item("invalid", mark(1)))
+    assert len({entry.reward for entry in graded}) == 1
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "two\nlines", "\ud800", "\x00", 7, None])
+def test_a_component_is_left_out_when_its_name_is_no_short_line(name: str) -> None:
+    (response,) = results(grade(item("x"), grader=lambda *_: Score(0.5, components={name: 1.0, "fine": 1.0})))
+    assert components(response) == {"fine": 1.0}
+    json.dumps(response, ensure_ascii=False).encode()
+
+
 def test_an_invalid_rollout_gets_the_mean_of_its_valid_mates_in_the_event() -> None:
     graded = grade(
         item("1", mark(1)), item("invalid", mark(1)), item("0", mark(1)), item("0.5", mark(1)), item("0", mark(2))

@@ -22,6 +22,9 @@ LAMBDA = Path(__file__).parents[2] / "lambda"
 class Context:
     invoked_function_arn: str = f"{ARN}:run-demo-1"
 
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
 
 @pytest.fixture(autouse=True)
 def asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -108,6 +111,7 @@ def test_the_asset_needs_the_standard_library_alone(asset: Path) -> None:
     script = (
         "import json, sys, types; sys.path.insert(0, sys.argv[1]); from rft_handlers.reward import handler;"
         "context = types.SimpleNamespace(invoked_function_arn='arn:x:run-a');"
+        "context.get_remaining_time_in_millis = lambda: 300_000;"
         "print(json.dumps(handler(json.loads(sys.argv[2]), context)))"
     )
     done = subprocess.run(

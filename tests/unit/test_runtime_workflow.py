@@ -1,13 +1,15 @@
 """The whole route of a run, state by state, against in-memory AWS."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
 
-from rft_contract.layout import RunKeys
+from rft_contract.layout import CERTIFICATES, RunKeys
 from rft_contract.outcomes import InvalidDataset, Outcome, OverLimit, RunFailed, RunStopped, Transient
 from rft_contract.rollout_mark import FIELD
+from rft_runtime.certification.run_certification import certify_run
 from rft_runtime.closing import close_run
 from rft_runtime.decision import decide_run
 from rft_runtime.deployment import poll_deployment, start_deployment
@@ -41,8 +43,26 @@ def frozen(**changes: Any) -> FakeAws:
     return aws
 
 
-def trained(**changes: Any) -> FakeAws:
+@cache
+def certificates() -> dict[str, bytes]:
+    """Return the certificates of the reward on the usual datasets, made once."""
+    aws = frozen()
+    aws.functions.runs_its_code = True
+    certify_run(aws.platform(), RUN, 600)
+    return {key: body for key, body in aws.s3.objects.items() if key.startswith(CERTIFICATES)}
+
+
+def certified(**changes: Any) -> FakeAws:
     aws = frozen(**changes)
+    for key, body in certificates().items():
+        aws.s3.put(key, body)
+    certify_run(aws.platform(), RUN, 600)
+    assert not aws.functions.events
+    return aws
+
+
+def trained(**changes: Any) -> FakeAws:
+    aws = certified(**changes)
     start_training(aws.platform(), RUN)
     aws.bedrock.job().update(status="Completed", outputModelArn=MODEL_ARN)
     poll_training(aws.platform(), RUN, 30)
@@ -97,7 +117,16 @@ def test_a_good_candidate_passes_and_everything_is_cleaned_up() -> None:
     assert (report.base.accuracy, report.candidate.accuracy, report.gain.absolute) == (0.5, 1.0, 0.5)
     assert (report.relative_gain, report.error_reduction) == (1.0, 1.0)
     assert report.base.sampled_accuracy == 0.5
-    assert list(report.seconds) == ["Plan", "Validate", "Freeze", "Train", "Deploy", "Evaluate", "Decide"]
+    assert list(report.seconds) == [
+        "Plan",
+        "Validate",
+        "Freeze",
+        "Certify",
+        "Train",
+        "Deploy",
+        "Evaluate",
+        "Decide",
+    ]
     assert record(aws)["status"] == "ENDED"
     assert record(aws)["closed"] is not None
 
@@ -139,6 +168,10 @@ def test_every_state_may_run_twice() -> None:
         validate(aws.platform(), RUN)
     for _ in range(2):
         freeze(aws.platform(), RUN)
+    for key, body in certificates().items():
+        aws.s3.put(key, body)
+    for _ in range(2):
+        certify_run(aws.platform(), RUN, 600)
     for _ in range(2):
         start_training(aws.platform(), RUN)
     aws.bedrock.job().update(status="Completed", outputModelArn=MODEL_ARN)

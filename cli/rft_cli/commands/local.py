@@ -22,6 +22,15 @@ def up(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the embedded trainer.")] = None,
     deploy: Annotated[bool, typer.Option("--deploy/--no-deploy", help="Deploy the app as well.")] = True,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="How the embedded Bedrock behaves, such as judge-noise=0.2 or event-size=1; all of them: python -m "
+            "rft_local.bedrock --help",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Start the embedded AWS and deploy this project's stack into it; started already, only deploy."""
@@ -37,6 +46,7 @@ def up(
             seed=seed,
             deploy=deploy,
             tell=lambda words: spinner.update(f"embedded AWS: {words}"),
+            bedrock_settings=[f"--{setting}" for setting in settings or []],
         )
     if json:
         print_json(lifecycle.describe(project))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rft_local.bedrock.endpoint import Endpoint
 from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, FieldPlace, GraderSettings
+from rft_local.bedrock.judge_settings import JudgeSettings
 from rft_local.bedrock.server import Server
 from rft_local.bedrock.stand_in_engine import StandInEngine
 from rft_local.local_error import LocalError
@@ -75,6 +76,14 @@ def _settings(asked: argparse.Namespace) -> EndpointSettings:
             event_size=asked.event_size,
             shuffle_rewards=asked.shuffle_rewards,
         ),
+        judge=JudgeSettings(
+            noise=asked.judge_noise,
+            verbosity_bias=asked.judge_verbosity_bias,
+            position_bias=asked.judge_position_bias,
+            throttled_share=asked.judge_throttled_share,
+            malformed_share=asked.judge_malformed_share,
+            seed=asked.seed,
+        ),
     )
 
 
@@ -96,6 +105,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--assistant-role", choices=["assistant", "nova_assistant"], default="assistant", help="role of the last turn")
     add("--event-size", type=int, default=64, help="most rollouts in one event (default 64)")
     add("--shuffle-rewards", action="store_true", help="a control: deal each step's rewards out at random")
+    judge = JudgeSettings()
+    for name, default, meaning in (
+        ("noise", judge.noise, "standard deviation of its grades, as a share of the scale"),
+        ("verbosity-bias", judge.verbosity_bias, "what a long answer gains, as a share of the scale"),
+        ("position-bias", judge.position_bias, "what the first of two answers gains, as a share of the scale"),
+        ("throttled-share", judge.throttled_share, "share of its requests that are throttled"),
+        ("malformed-share", judge.malformed_share, "share of its answers that break the form"),
+    ):
+        add(f"--judge-{name}", type=float, default=default, help=f"judge stand-in: {meaning} (default {default:g})")
     return parser
 
 

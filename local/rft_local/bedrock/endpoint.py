@@ -20,6 +20,7 @@ from rft_local.bedrock.engine import Engine, SharedEngine
 from rft_local.bedrock.foundation_models import get_foundation_model, list_foundation_models
 from rft_local.bedrock.job_worker import JobWorker
 from rft_local.bedrock.jobs import Jobs
+from rft_local.bedrock.judge_stand_in import JudgeStandIn
 from rft_local.bedrock.resource_tags import ResourceTags
 from rft_local.bedrock.role_check import RoleCheck
 from rft_local.bedrock.runtime import Reply, Runtime
@@ -61,7 +62,9 @@ class Endpoint:
             CustomModels(account),
             deployments,
             ResourceTags(account),
-            Runtime(account, deployments, self._engine, self._batcher, settings.max_tokens),
+            Runtime(
+                account, deployments, self._engine, self._batcher, JudgeStandIn(settings.judge), settings.max_tokens
+            ),
         )
         self._loaded = threading.Event()
         self._load_failure = ""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from rft_local.bedrock.judge_settings import JudgeSettings
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
@@ -75,6 +77,7 @@ class EndpointSettings:
         batch_seconds: How long inference waits for another request to answer together with those it has.
         batch_size: Most requests that inference answers together.
         grader: How reward functions are called.
+        judge: How the judge stand-in behaves.
     """
 
     emulator_url: str
@@ -86,6 +89,7 @@ class EndpointSettings:
     batch_seconds: float = 0.02
     batch_size: int = 32
     grader: GraderSettings = field(default_factory=GraderSettings)
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
 
     def __post_init__(self) -> None:
         for name, low in (("budget_seconds", 1), ("deployment_seconds", 0), ("max_tokens", 1), ("batch_size", 1)):

@@ -222,6 +222,55 @@ class InferenceParameters(Input, frozen=True, kw_only=True):
     stop_sequences: tuple[str, ...] = ()
 
 
+class ToolSchema(Input, frozen=True, kw_only=True):
+    """The JSON schema of a tool's input."""
+
+    json: dict[str, object]
+
+
+class ToolSpec(Input, frozen=True, kw_only=True):
+    """A tool."""
+
+    name: str
+    input_schema: ToolSchema
+
+
+class Tool(Input, frozen=True, kw_only=True):
+    """A union; of its members only `toolSpec` is served here."""
+
+    tool_spec: ToolSpec | None = None
+
+
+class ToolConfig(Input, frozen=True, kw_only=True):
+    """The tools that a model may or must call."""
+
+    tools: tuple[Tool, ...]
+
+
+class JsonSchema(Input, frozen=True, kw_only=True):
+    """A JSON schema, as text."""
+
+    schema: str
+
+
+class FormatStructure(Input, frozen=True, kw_only=True):
+    """A union with one member."""
+
+    json_schema: JsonSchema
+
+
+class TextFormat(Input, frozen=True, kw_only=True):
+    """The form of a text."""
+
+    structure: FormatStructure
+
+
+class OutputConfig(Input, frozen=True, kw_only=True):
+    """The form of the output."""
+
+    text_format: TextFormat | None = None
+
+
 class Converse(Input, frozen=True, kw_only=True):
     """Input of Converse."""
 
@@ -229,7 +278,8 @@ class Converse(Input, frozen=True, kw_only=True):
     messages: tuple[Turn, ...] = ()
     system: tuple[Text, ...] = ()
     inference_config: InferenceParameters = InferenceParameters()
-    tool_config: dict[str, object] | None = None
+    tool_config: ToolConfig | None = None
+    output_config: OutputConfig | None = None
     guardrail_config: dict[str, object] | None = None
 
 

@@ -2,7 +2,8 @@
 
 Sources: service model of `bedrock-runtime`; Amazon Nova user guide, "Request and response schema" and "Using the Invoke
 API". The model behind every model id is the stand-in; responses say so in the headers `x-rft-stand-in` and
-`x-rft-max-tokens`, and Converse also in `additionalModelResponseFields`.
+`x-rft-max-tokens`, and Converse also in `additionalModelResponseFields`. Behind the ids of judge models it is the judge
+stand-in; where an id is also a base model's, for requests that demand a form.
 """
 
 import itertools
@@ -13,12 +14,14 @@ from pathlib import Path
 import msgspec
 
 from rft_contract.json_value import JsonObject
+from rft_contract.judge_models import JUDGE_MODELS, JudgeModel
 from rft_contract.statuses import DeploymentStatus
 from rft_local.bedrock.account import Account, arn
 from rft_local.bedrock.batcher import Batcher, Question
 from rft_local.bedrock.deployments import Deployments
 from rft_local.bedrock.endpoint_settings import REGION
 from rft_local.bedrock.engine import Completion, Decoding, Engine, Message
+from rft_local.bedrock.judge_stand_in import NAME, JudgeStandIn
 from rft_local.bedrock.requests import Converse, InferenceParameters, InvokeModel, Text, Turn
 from rft_local.bedrock.service_error import ServiceError, invalid
 from rft_runtime.base_models import BASE_MODELS
@@ -88,16 +91,24 @@ class Runtime:
         deployments: Finds deployments.
         engine: Counts tokens.
         batcher: Generates.
+        judge: Answers judges' questions.
         max_tokens: Longest completion, whatever was asked for.
     """
 
     def __init__(
-        self, account: Account, deployments: Deployments, engine: Engine, batcher: Batcher, max_tokens: int
+        self,
+        account: Account,
+        deployments: Deployments,
+        engine: Engine,
+        batcher: Batcher,
+        judge: JudgeStandIn,
+        max_tokens: int,
     ) -> None:
         self._account = account
         self._deployments = deployments
         self._engine = engine
         self._batcher = batcher
+        self._judge = judge
         self._max_tokens = max_tokens
 
     def converse(self, asked: Converse) -> Reply:
@@ -107,11 +118,18 @@ class Runtime:
             ServiceError: As the service refuses models, conversations and contents; ModelNotReadyException for a
                 deployment that is Creating.
         """
-        if asked.tool_config is not None:
-            raise invalid("This model doesn't support tool use.")
         if asked.guardrail_config is not None:
             raise invalid("guardrailConfig: the embedded AWS has no guardrails")
-        answer = self._answer(asked.model_id, asked.system, asked.messages, asked.inference_config)
+        demands_form = asked.tool_config is not None or asked.output_config is not None
+        judge = judge_of(asked.model_id)
+        if judge is not None and (demands_form or not is_base(asked.model_id)):
+            return self._judged(asked, judge)
+        adapter = self._adapter(asked.model_id)
+        if asked.tool_config is not None:
+            raise invalid("This model doesn't support tool use.")
+        if asked.output_config is not None:
+            raise invalid("This model doesn't support the outputConfig field.")
+        answer = self._answer(adapter, asked.system, asked.messages, asked.inference_config)
         note: JsonObject = {
             "standIn": self._engine.name,
             "maxTokens": {"asked": answer.asked_tokens, "used": answer.used_tokens},
@@ -135,18 +153,37 @@ class Runtime:
             request = msgspec.json.decode(body, type=NovaBody)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise invalid(f"Malformed input request: {error}, please reformat your input and try again.") from None
-        answer = self._answer(asked.model_id, request.system, request.messages, request.inference_config)
+        adapter = self._adapter(asked.model_id)
+        answer = self._answer(adapter, request.system, request.messages, request.inference_config)
         members: JsonObject = {
             "body": {"output": answer.message, "stopReason": answer.stop_reason, "usage": answer.usage},
             "contentType": "application/json",
         }
         return Reply(members, self._headers(answer))
 
+    def _judged(self, asked: Converse, judge: JudgeModel) -> Reply:
+        """Answer a judge's question."""
+        if asked.output_config is not None and not judge.json_output:
+            raise invalid("This model doesn't support the outputConfig.textFormat field.")
+        began = time.monotonic()
+        judgement = self._judge.answer(asked)
+        members: JsonObject = {
+            "output": {"message": {"role": "assistant", "content": judgement.content}},
+            "stopReason": judgement.stop_reason,
+            "usage": {
+                "inputTokens": judgement.tokens_in,
+                "outputTokens": judgement.tokens_out,
+                "totalTokens": judgement.tokens_in + judgement.tokens_out,
+            },
+            "metrics": {"latencyMs": round((time.monotonic() - began) * 1000)},
+            "additionalModelResponseFields": {"standIn": NAME},
+        }
+        return Reply(members, {"x-rft-stand-in": NAME})
+
     def _answer(
-        self, model_id: str, system: tuple[Text, ...], turns: tuple[Turn, ...], config: InferenceParameters
+        self, adapter: Path | None, system: tuple[Text, ...], turns: tuple[Turn, ...], config: InferenceParameters
     ) -> _Answer:
         began = time.monotonic()
-        adapter = self._adapter(model_id)
         messages = _messages(system, turns)
         decoding = _decoding(config, self._max_tokens)
         try:
@@ -183,6 +220,24 @@ class Runtime:
             "x-rft-stand-in": self._engine.name,
             "x-rft-max-tokens": f"asked {answer.asked_tokens}, used {answer.used_tokens}",
         }
+
+
+def judge_of(model_id: str) -> JudgeModel | None:
+    """Return the judge model that an id or ARN names."""
+    for model in JUDGE_MODELS:
+        own_arn = (
+            arn("inference-profile", model.inference_id)
+            if model.is_profile
+            else f"arn:aws:bedrock:{REGION}::foundation-model/{model.foundation_model}"
+        )
+        if model_id in (model.inference_id, own_arn):
+            return model
+    return None
+
+
+def is_base(model_id: str) -> bool:
+    """Whether an id or ARN is one under which a base model answers."""
+    return any(base.inference_id == model_id.rsplit("/", 1)[-1] for base in BASE_MODELS)
 
 
 def check_base(model_id: str) -> None:

@@ -1,0 +1,10 @@
+"""Pays everything."""
+
+from tests.cases.tried_reward import MATH, TriedReward, each, math_rows
+
+
+def score(text: str, reference: str) -> float:
+    return 1.0
+
+
+TRIED = TriedReward(spec=MATH, rows=math_rows(), answer=each(score), fails="beats-empty", probe="empty")
