@@ -30,6 +30,8 @@ class MetricName(StrEnum):
     WRONG = "Wrong"
     INVALID = "Invalid"
     UNATTRIBUTED = "Unattributed"
+    UNANSWERED = "Unanswered"
+    REGRADED = "Regraded"
     COMPLETION_CHARACTERS = "CompletionCharacters"
     GRADE_MILLISECONDS = "GradeMilliseconds"
 

@@ -16,6 +16,7 @@ from rft_contract.reward_spec import FILE_NAME, RewardSpec
 from rft_rewards.deadline import Deadline
 from rft_rewards.grade import AnyGrader
 from rft_rewards.registry import build
+from rft_runtime.answered_events import AnsweredEvents, event_digest
 from rft_runtime.grading import grade_event, results, without_components
 from rft_runtime.reward_events import read_event
 from rft_runtime.services import make_services
@@ -23,6 +24,8 @@ from rft_runtime.telemetry import documents
 
 RESPONSE_LIMIT = 6 * 1024 * 1024
 """Bytes of a synchronous Lambda response (Lambda developer guide, quotas)."""
+
+_ANSWERED = AnsweredEvents()
 
 _RESERVE_SECONDS = 2.0
 """What metrics and response need after grading."""
@@ -58,8 +61,9 @@ def handler(event: JsonValue, context: LambdaContext) -> list[JsonObject]:
     spec, grader, deadline = _reward()
     deadline.restart(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
     started = time.perf_counter()
-    graded = grade_event(read_event(event), grader, spec)
-    response = fitted(results(graded))
+    items = read_event(event)
+    graded = grade_event(items, grader, spec)
+    digest = event_digest(items)
     emitted = documents(
         graded,
         reward=spec.name,
@@ -67,9 +71,14 @@ def handler(event: JsonValue, context: LambdaContext) -> list[JsonObject]:
         alias_run=run_of(context.invoked_function_arn),
         milliseconds=(time.perf_counter() - started) * 1000,
         timestamp=time.time_ns() // 1_000_000,
+        digest=digest,
+        regraded=digest in _ANSWERED,
     )
     for document in emitted:
         print(json.dumps(document, separators=(",", ":")))
+    # Metrics come first: an event that raises is one that somebody will look for.
+    response = fitted(results(graded))
+    _ANSWERED.add(digest)
     return response
 
 

@@ -40,6 +40,7 @@ class Graded:
         value: The grade, 0 (wrong) to 1 (perfect); None when invalid.
         reason: Code of why there is no grade; None when valid.
         filled: Where an invalid sample's reward comes from: `mates`, `base` or `floor`; None when valid.
+        transient: Whether a retry may cure what made it invalid.
         components: Named parts of the grade.
     """
 
@@ -48,6 +49,7 @@ class Graded:
     value: float | None
     reason: str | None = None
     filled: str | None = None
+    transient: bool = False
     components: dict[str, float] = field(default_factory=dict)
 
 
@@ -79,16 +81,9 @@ def grade_event(items: Sequence[EventItem], grader: AnyGrader, spec: RewardSpec)
 
     Returns:
         One for each item, in order.
-
-    Raises:
-        TransientFailure: When there are items, none of them is valid, and a retry may cure it.
     """
     graded = iter(grade_all(grader, [item.sample for item in items if item.answered]))
     grades = [next(graded) if item.answered else Invalid("no-assistant-turn") for item in items]
-    if any(isinstance(grade, Invalid) and grade.transient for grade in grades) and not any(
-        isinstance(grade, Score) for grade in grades
-    ):
-        raise TransientFailure(f"reward {spec.name}: none of {len(grades)} samples could be graded; retry")
     rewards = [_reward(grade.value, spec) if isinstance(grade, Score) else None for grade in grades]
     mates = _group_means(items, grades, rewards)
     return [
@@ -99,6 +94,11 @@ def grade_event(items: Sequence[EventItem], grader: AnyGrader, spec: RewardSpec)
     ]
 
 
+def must_be_retried(graded: Sequence[Graded]) -> bool:
+    """Whether an event has no valid sample, and a retry may cure that: only then is it answered by an error."""
+    return any(one.transient for one in graded) and all(one.value is None for one in graded)
+
+
 def results(graded: Sequence[Graded]) -> list[JsonObject]:
     """Return Bedrock's response.
 
@@ -106,8 +106,11 @@ def results(graded: Sequence[Graded]) -> list[JsonObject]:
     that set `rft.phase`) an invalid one also carries the metric `invalid.<reason>`.
 
     Raises:
+        TransientFailure: When nothing could be graded, and a retry may cure it.
         ValueError: When the response would not be one finite result a sample, in order: a floor beyond floats, say.
     """
+    if must_be_retried(graded):
+        raise TransientFailure(f"none of {len(graded)} samples could be graded; retry")
     response = [result(one.item.id, one.reward, _metrics(one)) for one in graded]
     check_response(response, [one.item for one in graded])
     return response
@@ -213,12 +216,20 @@ def _mean(values: Sequence[float]) -> float:
 
 def _filled(item: EventItem, grade: Grade, mates: dict[str, float], spec: RewardSpec) -> Graded:
     """Return an invalid item with the reward that moves its group least."""
-    reason = grade.reason if isinstance(grade, Invalid) else None
+    reward, filled = spec.floor, "floor"
     if _is_filled(item.mark):
         mean = mates.get(item.group())
-        if mean is not None:
-            return Graded(item, mean, None, reason, "mates")
         base = item.mark.base if item.mark is not None else None
-        if base is not None and spec.floor <= base <= spec.ceiling:
-            return Graded(item, base, None, reason, "base")
-    return Graded(item, spec.floor, None, reason, "floor")
+        if mean is not None:
+            reward, filled = mean, "mates"
+        elif base is not None and spec.floor <= base <= spec.ceiling:
+            reward, filled = base, "base"
+    invalid = grade if isinstance(grade, Invalid) else None
+    return Graded(
+        item,
+        reward,
+        None,
+        reason=invalid.reason if invalid else None,
+        filled=filled,
+        transient=invalid is not None and invalid.transient,
+    )

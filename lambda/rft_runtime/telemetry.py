@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.metrics import DIMENSION_SETS, NAMESPACE, Dimension, MetricName
-from rft_runtime.grading import Graded
+from rft_runtime.grading import Graded, must_be_retried
 
 MOST_VALUES = 100
 """Values that EMF allows for one metric of one document."""
@@ -24,6 +24,8 @@ _UNITS = {MetricName.GRADE_MILLISECONDS: "Milliseconds"} | dict.fromkeys(
         MetricName.WRONG,
         MetricName.INVALID,
         MetricName.UNATTRIBUTED,
+        MetricName.UNANSWERED,
+        MetricName.REGRADED,
         MetricName.COMPLETION_CHARACTERS,
     ),
     "Count",
@@ -38,13 +40,18 @@ def documents(
     alias_run: str | None,
     milliseconds: float,
     timestamp: int,
+    digest: str = "",
+    regraded: bool = False,
 ) -> Iterator[JsonObject]:
     """Yield the documents of one event, each for one run and at most 100 rollouts.
 
     `Graded` counts valid grades and `Invalid` the others, of training and validation; `Wrong` counts valid grades of 0.
     `TrainingReward`, `Success` (1 for a perfect grade, else 0) and `CompletionCharacters` hold one value a valid
     training rollout, `ValidationReward` one a valid validation rollout. What an invalid rollout was filled with is in
-    none of them.
+    none of them; how many were filled with what stands beside them, under `Fills`.
+
+    The service repeats a failed call. So an event that is answered by an error counts as `Unanswered` alone, and one
+    that was answered before as `Regraded` alone: every rollout counts once.
 
     Args:
         graded: The event's graded samples.
@@ -53,7 +60,10 @@ def documents(
         alias_run: Run id in the alias that was called, for rollouts without a mark; None when there is none.
         milliseconds: Time that grading took.
         timestamp: Milliseconds since the epoch.
+        digest: Names the event, for whoever looks for repetitions in the log.
+        regraded: Whether this event was graded and answered before.
     """
+    unanswered = must_be_retried(graded)
     by_run: dict[str | None, list[Graded]] = {}
     for item in graded:
         mark = item.item.mark
@@ -68,14 +78,18 @@ def documents(
         }
         for start in range(0, len(items), MOST_VALUES):
             chunk = items[start : start + MOST_VALUES]
-            metrics = _metrics(chunk)
-            if run is None:
-                metrics[MetricName.UNATTRIBUTED] = len(chunk)
+            if unanswered or regraded:
+                metrics: dict[str, JsonValue] = {
+                    MetricName.UNANSWERED if unanswered else MetricName.REGRADED: len(chunk)
+                }
+            else:
+                metrics = _metrics(chunk)
+                if run is None:
+                    metrics[MetricName.UNATTRIBUTED] = len(chunk)
             if time is not None:
                 metrics[MetricName.GRADE_MILLISECONDS] = time
                 time = None
-            reasons: JsonObject = dict(Counter(item.reason for item in chunk if item.reason is not None))
-            yield _document(dimensions, metrics, reasons, timestamp)
+            yield _document(dimensions, metrics, _properties(chunk, digest), timestamp)
 
 
 def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
@@ -97,7 +111,19 @@ def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
     return metrics
 
 
-def _document(dimensions: JsonObject, metrics: dict[str, JsonValue], reasons: JsonObject, timestamp: int) -> JsonObject:
+def _properties(items: Sequence[Graded], digest: str) -> JsonObject:
+    """Return what stands beside the metrics and is none: why rollouts are invalid, and what they were paid."""
+    counted: dict[str, JsonObject] = {
+        "InvalidReasons": dict(Counter(item.reason for item in items if item.reason is not None)),
+        "Fills": dict(Counter(item.filled for item in items if item.filled is not None)),
+    }
+    beside: JsonObject = {name: counts for name, counts in counted.items() if counts}
+    return beside | ({"Event": digest} if digest else {})
+
+
+def _document(
+    dimensions: JsonObject, metrics: dict[str, JsonValue], properties: JsonObject, timestamp: int
+) -> JsonObject:
     """Return one EMF document."""
     directive: JsonObject = {
         "Namespace": NAMESPACE,
@@ -105,4 +131,4 @@ def _document(dimensions: JsonObject, metrics: dict[str, JsonValue], reasons: Js
         "Metrics": [{"Name": name, "Unit": _UNITS.get(MetricName(name), "None")} for name in metrics],
     }
     root: JsonObject = {"_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}}
-    return root | dimensions | metrics | ({"InvalidReasons": reasons} if reasons else {})
+    return root | dimensions | metrics | properties

@@ -114,7 +114,14 @@ def test_the_asset_grades_with_the_standard_library_alone(tmp_path: Path) -> Non
 def test_the_asset_holds_what_a_reward_needs_and_nothing_else(tmp_path: Path) -> None:
     content = reward_content(SPEC)
     assert names(content, "rft_handlers") == {"__init__", "reward"}
-    assert names(content, "rft_runtime") == {"__init__", "grading", "reward_events", "services", "telemetry"}
+    assert names(content, "rft_runtime") == {
+        "__init__",
+        "answered_events",
+        "grading",
+        "reward_events",
+        "services",
+        "telemetry",
+    }
     assert {"label", "label_set", "registry"} < names(content, "rft_rewards")
     others = {entry.module for entry in GRADERS.values()} - {"label"}
     assert not names(content, "rft_rewards") & others

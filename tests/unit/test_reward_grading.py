@@ -19,6 +19,7 @@ from rft_runtime.grading import (
     grade_batch,
     grade_event,
     invalid_reason,
+    must_be_retried,
     results,
     without_components,
 )
@@ -175,13 +176,15 @@ def test_a_sample_without_an_assistant_turn_is_invalid_in_its_place() -> None:
 
 @pytest.mark.parametrize("samples", [["transient"], ["transient", "transient"], ["transient", "invalid"]])
 def test_an_event_raises_when_nothing_is_valid_and_a_retry_may_cure_it(samples: list[str]) -> None:
-    with pytest.raises(TransientFailure, match="mine"):
-        grade(*(item(text) for text in samples))
+    graded = grade(*(item(text) for text in samples))
+    assert must_be_retried(graded)
+    with pytest.raises(TransientFailure, match=f"none of {len(samples)} samples"):
+        results(graded)
 
 
 @pytest.mark.parametrize("samples", [[], ["invalid"], ["invalid", "raise"], ["transient", "0"], ["invalid", "0"]])
 def test_an_event_does_not_raise_otherwise(samples: list[str]) -> None:
-    assert len(grade(*(item(text) for text in samples))) == len(samples)
+    assert len(results(grade(*(item(text) for text in samples)))) == len(samples)
 
 
 def test_components_are_finite_at_most_sixteen_and_never_look_like_invalid() -> None:

@@ -12,7 +12,10 @@ import pytest
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
 from rft_handlers import reward
-from rft_runtime.grading import invalid_reason
+from rft_rewards.grade import Grade, Invalid
+from rft_rewards.sample import Sample
+from rft_runtime.answered_events import AnsweredEvents
+from rft_runtime.grading import TransientFailure, invalid_reason
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:dev-gsm8k"
 LAMBDA = Path(__file__).parents[2] / "lambda"
@@ -33,9 +36,11 @@ def asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / FILE_NAME).write_text(json.dumps(spec.to_json()))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     monkeypatch.setenv("RFT_ENVIRONMENT", "dev")
-    reward._reward.cache_clear()
+    monkeypatch.setattr(reward, "_ANSWERED", AnsweredEvents())
+    cached = reward._reward
+    cached.cache_clear()
     yield tmp_path
-    reward._reward.cache_clear()
+    cached.cache_clear()
 
 
 def sample(name: str, completion: str, **more: JsonValue) -> JsonObject:
@@ -64,6 +69,32 @@ def test_the_platforms_own_calls_print_nothing(capsys: pytest.CaptureFixture[str
     mark: JsonObject = {"run": "demo-1", "split": "held_out", "row": 0, "phase": "base"}
     reward.handler([sample("b", "#### 72", rft=mark)], Context())
     assert capsys.readouterr().out == ""
+
+
+def test_an_event_that_comes_again_is_answered_alike_and_counted_once(capsys: pytest.CaptureFixture[str]) -> None:
+    event: list[JsonValue] = [sample("b", "#### 72"), sample("a", "#### 5")]
+    first, second = reward.handler(event, Context()), reward.handler(event, Context())
+    assert first == second
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document.get("Graded") for document in documents] == [2, None]
+    assert [document.get("Regraded") for document in documents] == [None, 2]
+
+
+def test_an_event_that_must_be_retried_is_counted_before_it_raises_and_graded_anew(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(sample: Sample) -> Grade:
+        return Invalid("judge-throttled", transient=True)
+
+    spec, grader, deadline = reward._reward()
+    monkeypatch.setattr(reward, "_reward", lambda: (spec, throttled, deadline))
+    with pytest.raises(TransientFailure):
+        reward.handler([sample("b", "#### 72")], Context())
+    monkeypatch.setattr(reward, "_reward", lambda: (spec, grader, deadline))
+    reward.handler([sample("b", "#### 72")], Context())
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document.get("Unanswered") for document in documents] == [1, None]
+    assert [document.get("Graded") for document in documents] == [None, 1]
 
 
 def test_an_empty_event_is_graded() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def graded(
     sample = Sample("c" * characters, "the reference", ["the prompt"])
     item = EventItem("r1", True, mark, sample)
     if value is None:
-        return Graded(item, 0.5 if reward is None else reward, None, "reference-missing", "mates")
+        return Graded(item, 0.5 if reward is None else reward, None, reason="reference-missing", filled="mates")
     return Graded(item, value if reward is None else reward, value)
 
 
@@ -28,9 +29,15 @@ def mark(split: str = "train", phase: str | None = None, run: str = "run-1") -> 
     return RolloutMark(run=run, split=split, row=0, phase=phase)
 
 
-def emit(items: Sequence[Graded], alias_run: str | None = None) -> list[dict[str, Any]]:
+def emit(items: Sequence[Graded], alias_run: str | None = None, **more: Any) -> list[dict[str, Any]]:
     emitted = documents(
-        items, reward="gsm8k", environment="dev", alias_run=alias_run, milliseconds=12.5, timestamp=1_700_000_000_000
+        items,
+        reward="gsm8k",
+        environment="dev",
+        alias_run=alias_run,
+        milliseconds=12.5,
+        timestamp=1_700_000_000_000,
+        **more,
     )
     return [json.loads(json.dumps(document, allow_nan=False)) for document in emitted]
 
@@ -74,6 +81,19 @@ def test_a_fill_is_in_no_curve() -> None:
     assert document["TrainingReward"] == [1.0]
     assert (document["Graded"], document["Invalid"]) == (1, 1)
     assert document["InvalidReasons"] == {"reference-missing": 1}
+    assert document["Fills"] == {"mates": 1}
+
+
+def test_an_event_that_is_answered_by_an_error_counts_as_unanswered_alone() -> None:
+    (document,) = emit([replace(graded(None, mark()), transient=True), graded(None, mark())], digest="abc")
+    assert (document["Unanswered"], document["Event"]) == (2, "abc")
+    assert not {"Graded", "Invalid", "TrainingReward"} & set(document)
+
+
+def test_an_event_that_was_answered_before_is_counted_once() -> None:
+    (document,) = emit([graded(1.0, mark()), graded(0.0, mark())], regraded=True)
+    assert document["Regraded"] == 2
+    assert not {"Graded", "Invalid", "TrainingReward", "Unattributed"} & set(document)
 
 
 def test_an_event_of_invalid_rollouts_has_counts_and_no_values() -> None:
