@@ -71,7 +71,7 @@ destroy: setup ## Remove an environment; retained data stay: make destroy ENV=de
 bench: setup ## Measure, beside peers where one exists; writes benchmarks/results/*.json
 	@python -m benchmarks
 
-soak: setup ## Full counts: five demo seeds and a control, 100,000 fuzzed events, 10,000 hostile and honest programs
+soak: setup ## Full counts: five demo seeds and a control, fuzzed events, 10,000 programs
 	@python -m benchmarks reward_fuzz code_soak demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)

@@ -32,7 +32,7 @@ from rft_runtime.grading import TransientFailure
 
 COMMAND = "python -m benchmarks reward_fuzz"
 
-EVENTS = int(os.environ.get("RFT_FUZZ_EVENTS", "100000"))
+EVENTS = int(os.environ.get("RFT_FUZZ_EVENTS", "20000"))
 """Events for each grader."""
 
 SEED = 20261125

@@ -180,12 +180,72 @@ def _fuzz(figures: JsonObject) -> Iterator[str]:
     yield from _table(head, rows)
 
 
+def _math(figures: JsonObject) -> Iterator[str]:
+    speed, start = _part(figures, "speed"), _part(figures, "start_of_reward_module")
+    recall, hacks, golds = (_part(figures, name) for name in ("recall_over_renderings", "hacks_paid", "gsm8k_golds"))
+    yield "The peer is the regular expression of public GSM8K rewards: the number after `####`, compared as text."
+    yield ""
+    shares = [
+        [name, *(_percent(_number(_part(part, side), "share")) for side in ("ours", "peer"))]
+        for name, part in (
+            (f"right, of {_number(_part(recall, 'ours'), 'renderings'):,.0f} writings of right answers", recall),
+            (f"paid, of {_number(_part(hacks, 'ours'), 'hacks'):,.0f} hacks", hacks),
+        )
+    ]
+    rows = [
+        *shares,
+        [
+            "samples a second, one core",
+            f"{_number(speed, 'ours_reference_is_the_number'):,.0f}",
+            f"{_number(speed, 'peer'):,.0f}",
+        ],
+        [
+            f"GSM8K's {_number(golds, 'rows'):,.0f} solutions against their numbers",
+            f"{_number(golds, 'solution_against_its_number'):,.0f}",
+            f"{_number(golds, 'peer_against_its_number'):,.0f}",
+        ],
+        ["start of its Lambda module above bare Python", f"{_number(start, 'above_bare_ms'):.0f} ms", ""],
+    ]
+    yield from _table(("`math`", "ours", "peer"), rows)
+
+
+def _code(figures: JsonObject) -> Iterator[str]:
+    human = _part(figures, "humaneval")
+    rows = [
+        [
+            f"HumanEval, canonical solutions, {name}",
+            f"{_number(_part(human, key), 'right'):.0f} of {_number(human, 'tasks'):.0f} right",
+            f"{_number(_part(human, key), 'runner_calls_a_batch'):.0f} runner calls a batch",
+        ]
+        for name, key in (("golds recorded", "with_gold"), ("no golds", "without_gold"))
+    ]
+    for name, key in (("another user", "attacks_as_other_user"), ("the runner's own user", "attacks_as_own_user")):
+        attacks = _part(figures, key)
+        rows.append(
+            [
+                f"attacks, run as {name}",
+                f"{_number(attacks, 'paid'):.0f} of {_number(attacks, 'attacks'):.0f} paid",
+                f"longest {_number(attacks, 'longest_event_seconds'):.1f} s, {_number(attacks, 'processes_left'):.0f} "
+                "processes left",
+            ]
+        )
+    yield from _table(("what", "result", ""), rows)
+
+
+def _code_soak(figures: JsonObject) -> Iterator[str]:
+    names = ("runs", "hostile_runs", "hostile_paid", "right_not_paid", "processes_left", "seconds")
+    yield from _table([name.replace("_", " ") for name in names], [[f"{_number(figures, name):,g}" for name in names]])
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[JsonObject], Iterator[str]]]] = {
     "demo": ("The demo, five fresh seeds and a control", _demo),
     "orders": ("A second recipe", _orders),
     "routing_settings": ("How the demo's settings were chosen", _settings),
     "trl": ("The embedded trainer beside TRL", _trl),
     "synth": ("Synthesis and deployment", _synth),
+    "math_grader": ("The `math` grader", _math),
+    "code_grader": ("The `code` grader", _code),
+    "code_soak": ("The code runner, 10,000 runs", _code_soak),
     "reward_fuzz": ("Fuzzed events", _fuzz),
 }
 """Result -> its heading and what writes its table."""

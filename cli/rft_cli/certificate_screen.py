@@ -20,6 +20,8 @@ def certificate_screen(certificate: Certificate) -> Group:
         f"  reward {certificate.reward} ({certificate.kind}) on {certificate.rows:,} rows in {certificate.environment}",
     )
     parts: list[RenderableType] = [head, _checks(certificate)]
+    if certificate.component_shares:
+        parts += [Text(), Text(_pull(certificate))]
     for check in certificate.checks:
         if check.findings and check.verdict is not Verdict.PASSED:
             parts += [Text(), Text(check.name, "bold"), _findings(check)]
@@ -61,6 +63,13 @@ def _cells(finding: Finding) -> list[Text]:
         Text(finding.what),
         Text(finding.completion or "", "dim"),
     ]
+
+
+def _pull(certificate: Certificate) -> str:
+    shares = ", ".join(f"{name} {100 * share:z.0f} %" for name, share in certificate.component_shares.items())
+    # Of a composition the parts' shares add up; of other rewards each component is looked at alone.
+    alone = "" if certificate.kind == "compose" else " that each alone explains"
+    return f"pull: {shares} (share of the within-prompt variance of the reward{alone})"
 
 
 def _facts(certificate: Certificate) -> str:

@@ -44,7 +44,7 @@ class RolloutMark:
             split=split,
             row=row,
             phase=phase if isinstance(phase, str) else None,
-            base=float(base) if isinstance(base, (int, float)) and not isinstance(base, bool) else None,
+            base=_number(base),
         )
 
     def to_json(self) -> JsonObject:
@@ -55,3 +55,13 @@ class RolloutMark:
         if self.base is not None:
             value["base"] = self.base
         return value
+
+
+def _number(value: JsonValue) -> float | None:
+    """Return a number as a float; None when it is none, or larger than a float can be."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -14,7 +14,8 @@ def grade_all(grader: AnyGrader, samples: Sequence[Sample]) -> list[Grade]:
     """Grade samples.
 
     Args:
-        grader: What it raises makes a sample invalid: the one it was asked about, or all when it wants them together.
+        grader: What it raises makes the sample invalid that it was asked about. One that wants all samples together is
+            asked again about halves of them, until what makes it raise stands alone.
         samples: In any number.
 
     Returns:
@@ -25,10 +26,18 @@ def grade_all(grader: AnyGrader, samples: Sequence[Sample]) -> list[Grade]:
     try:
         grades = list(grader.grade_all(samples))
     except Exception as error:
-        return [_raised(error)] * len(samples)
+        return _parted(grader, samples, _raised(error))
     if len(grades) != len(samples):
-        return [Invalid("grader-lost-count")] * len(samples)
+        return _parted(grader, samples, Invalid("grader-lost-count"))
     return [_accepted(grade) for grade in grades]
+
+
+def _parted(grader: BatchGrader, samples: Sequence[Sample], alone: Invalid) -> list[Grade]:
+    """Grade two halves apart; a single sample gets the given grade."""
+    if len(samples) <= 1:
+        return [alone] * len(samples)
+    middle = len(samples) // 2
+    return [*grade_all(grader, samples[:middle]), *grade_all(grader, samples[middle:])]
 
 
 def _checked(grader: Grader, sample: Sample) -> Grade:

@@ -22,6 +22,7 @@ GOLD_FIELD = "rft_gold"
 _TEST_SECONDS = 3.0
 _TEST_MEMORY_MIB = 256
 _MOST_REMEMBERED = 4096
+_NAMELESS = "sample "
 _KILLED = Invalid("test-hangs")
 
 
@@ -99,11 +100,14 @@ class _CodeGrader:
 
     def grade_all(self, samples: Sequence[Sample], /) -> list[Grade]:
         """Grade the samples of an event together."""
-        keys = [_key(sample) for sample in samples]
+        keys = [_key(sample, place) for place, sample in enumerate(samples)]
         self._read_references(dict(zip(keys, samples, strict=True)))
         trials: dict[tuple[str, str], Trial] = {}
         places = [self._place(sample, key, trials) for sample, key in zip(samples, keys, strict=True)]
         self._run(list(trials.values()))
+        for key in keys:
+            if key.startswith(_NAMELESS):
+                self._judges.pop(key, None)
         return [_grade(place) for place in places]
 
     def _place(self, sample: Sample, key: str, trials: dict[tuple[str, str], Trial]) -> Grade | Trial:
@@ -161,12 +165,12 @@ class _CodeGrader:
             self._judges[key] = _checked(self._judges[key], result)
 
 
-def _key(sample: Sample) -> str:
-    """Return what equal references share."""
+def _key(sample: Sample, place: int) -> str:
+    """Return what equal references share; one that has no canonical text is known for this event alone."""
     try:
         return canonical([sample.reference, sample.metadata.get(GOLD_FIELD)])
     except (ValueError, TypeError, RecursionError):
-        return repr(id(sample))
+        return f"{_NAMELESS}{place}"
 
 
 def _gold(sample: Sample, reference: CodeReference) -> str | None:

@@ -41,7 +41,7 @@ def constraints(*, constraints: Sequence[JsonValue] | None = None, partial: bool
     def grade(sample: Sample) -> Grade:
         try:
             instructions = common + _own(sample.reference)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Invalid("reference-constraint-illegal")
         if not instructions:
             return Invalid("reference-missing" if sample.reference is None else "reference-without-constraints")

@@ -13,6 +13,7 @@ from rft_rewards.judge_question import REASON, Question
 from rft_rewards.options import check_share, check_whole
 from rft_rewards.rubric import Rubric, read_rubric
 
+_LONGEST_INDENTED = 10_000
 _PROMPTS = Path(__file__).parent / "prompts"
 _LONGEST_ANSWER = 100_000
 _SAMPLING_TEMPERATURE = 0.7
@@ -98,10 +99,16 @@ class JudgePrompt:
 
 def request_text(prompt: Sequence[JsonValue]) -> str:
     """Return a prompt's turns as one text: a single user turn as it is, others under their roles."""
-    turns = [(str(turn.get("role")), _turn_text(turn)) for turn in prompt if isinstance(turn, dict)]
+    turns = [(_role(turn), _turn_text(turn)) for turn in prompt if isinstance(turn, dict)]
     if len(turns) == 1 and turns[0][0] == "user":
         return turns[0][1].strip()
     return "\n\n".join(f"[{role}]\n{text}" for role, text in turns if text.strip())
+
+
+def _role(turn: JsonObject) -> str:
+    """Return who speaks; what is no text is nobody."""
+    role = turn.get("role")
+    return role if isinstance(role, str) else "unknown"
 
 
 def with_calls(text: str, calls: Sequence[JsonValue]) -> str:
@@ -182,8 +189,11 @@ def _turn_text(turn: JsonObject) -> str:
 
 
 def _shown(value: JsonValue) -> str:
-    """Return a reference as the judge sees it; what is no JSON after all is shown as Python writes it."""
+    """Return a reference as the judge sees it: indented unless it is long; what is no JSON, by its type alone."""
     try:
-        return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+        short = json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return (
+            short if len(short) > _LONGEST_INDENTED else json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+        )
     except (ValueError, TypeError, RecursionError):
         return repr(type(value).__name__)

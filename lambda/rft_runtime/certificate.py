@@ -117,6 +117,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         latency: By size of event; the last one is the largest that fits Lambda's 6 MB.
         grades: Completions that were graded.
         stand_in: Model that answered in a judge's place. None: none did.
+        component_shares: Component -> share of the reward's variance among the probes of one prompt, the largest first;
+            see `rft_runtime.certification.component_shares`. Empty where the reward reports no components.
         schema_version: Of this form.
         checks_version: Of what was checked.
     """
@@ -137,6 +139,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     latency: tuple[Latency, ...]
     grades: int
     stand_in: str | None = None
+    component_shares: Mapping[str, float] = msgspec.field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
     checks_version: int = CHECKS_VERSION
 

@@ -124,7 +124,7 @@ def _item(item: JsonObject, position: int) -> EventItem:
     return EventItem(
         id=_identity(item.get("id"), position),
         answered=turn is not None,
-        mark=_mark(fields.get(FIELD)) or _mark(item.get(FIELD)),
+        mark=RolloutMark.from_json(fields.get(FIELD)) or RolloutMark.from_json(item.get(FIELD)),
         sample=Sample(
             completion=without_reasoning(text),
             reference=_unwrapped(item.get(_REFERENCE) if reference is None else reference),
@@ -150,14 +150,6 @@ def _identity(given: JsonValue, position: int) -> JsonValue:
             return f"sample-{position}"
         return given
     return f"sample-{position}"
-
-
-def _mark(value: JsonValue) -> RolloutMark | None:
-    """Read where a rollout belongs; None when it does not say so legibly."""
-    try:
-        return RolloutMark.from_json(value)
-    except OverflowError:  # a base mean of more digits than a float has
-        return None
 
 
 def _unwrapped(reference: JsonValue) -> JsonValue:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -82,6 +82,25 @@ def test_the_mean_of_equal_mates_is_their_value_to_the_last_bit(value: float, ma
     """A group that differs in its last bit would have a spread, and the filled rollout an advantage."""
     graded = grade(*(item(repr(value), mark(1)) for _ in range(mates)), item("invalid", mark(1)))
     assert len({entry.reward for entry in graded}) == 1
+
+
+class Together:
+    """Grades an event together, and fails over all of it when one sample tells it to."""
+
+    def grade_all(self, samples: Sequence[Sample], /) -> list[Grade]:
+        if any(sample.completion == "lose" for sample in samples):
+            return []
+        return [by_text(sample) for sample in samples]
+
+
+@pytest.mark.parametrize("fault", ["raise", "lose"])
+@pytest.mark.parametrize("place", range(5))
+def test_a_sample_that_makes_a_grader_of_whole_events_fail_stands_alone(fault: str, place: int) -> None:
+    items = [item(text, mark(row)) for row, text in enumerate(["1", "0.5", "0", "1"])]
+    items.insert(place, item(fault, mark(9)))
+    graded = grade_event(read_event(list(items)), Together(), SPEC)
+    assert [entry.value for entry in graded if entry is not graded[place]] == [1, 0.5, 0, 1]
+    assert graded[place].reason in ("grader-raised-keyerror", "grader-lost-count")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "two\nlines", "\ud800", "\x00", 7, None])

@@ -114,6 +114,8 @@ def _grade(case: Case, kind: Kind, calls: GradingCalls) -> tuple[list[_Tried], l
     else:
         items = [row.item(f"case-{case.number}-{number}", probe.turn) for number, (row, probe) in enumerate(sent)]
         tried = [(probe, grade) for (_, probe), grade in zip(sent, calls.grade(items), strict=True)]
+        for probe, grade in tried:
+            calls.groups.add(case.row, probe.turn, grade.value, grade.components)
     return tried[: len(case.good)], tried[len(case.good) :]
 
 

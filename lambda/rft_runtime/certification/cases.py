@@ -92,7 +92,7 @@ def _case(value: JsonValue, number: int) -> Case:
     good, bad = _turns(value, "good", where), _turns(value, "bad", where)
     if not good and not bad:
         raise ValueError(f"{where}: wanted completions in `good` or `bad`")
-    return Case(number, Row(number, fields), good, bad)
+    return Case(number, Row(number, fields, is_case=True), good, bad)
 
 
 def _turns(value: JsonObject, name: str, where: str) -> tuple[Turn, ...]:

@@ -8,10 +8,12 @@ from rft_runtime.certificate import Certificate, Check, Latency, Thresholds, Ver
 from rft_runtime.certification import sample_checks
 from rft_runtime.certification.case_check import call_refusals_right, examine_cases
 from rft_runtime.certification.cases import Cases
+from rft_runtime.certification.component_shares import component_shares
 from rft_runtime.certification.contract import Contract, Golds
 from rft_runtime.certification.evidence import NOTHING, Evidence, calibration_checks
 from rft_runtime.certification.grading_calls import GradingCalls, Reward
 from rft_runtime.certification.kind import BARE, Kind
+from rft_runtime.certification.prompt_groups import PromptGroups
 from rft_runtime.certification.row import Row, Rows
 from rft_runtime.certification.sampling import stratified
 from rft_runtime.certification.subject import Demands, Subject
@@ -70,7 +72,7 @@ def examine(
         tell(f"a judge is paid for: at most {demands.budget:,} completions are graded")
     tell(f"choosing from {count:,} rows")
     sample = stratified(rows(), kind, _sample_size(kind, demands, cases))
-    calls = _calls(subject, reward, kind, demands, at_once)
+    calls = _calls(subject, reward, kind, demands, at_once, PromptGroups(row.line for row in sample))
     pilot = Golds(kind, kind.frames[0], sample)
     frame = sample_checks.chosen_frame(sample[: _pilot_rows(kind)], pilot, thresholds, calls)
     if frame is None:
@@ -104,6 +106,7 @@ def examine(
         checks=tuple(checks),
         latency=measured,
         grades=calls.grades,
+        component_shares=component_shares(subject.spec, calls.groups.groups()),
         stand_in="judge stand-in" if calls.met_stand_in else None,
     )
 
@@ -150,7 +153,9 @@ def _tried_rows(demands: Demands) -> int:
     return max(1, demands.budget // 200)
 
 
-def _calls(subject: Subject, reward: Reward, kind: Kind, demands: Demands, at_once: int) -> GradingCalls:
+def _calls(
+    subject: Subject, reward: Reward, kind: Kind, demands: Demands, at_once: int, groups: PromptGroups
+) -> GradingCalls:
     spec = subject.spec
     return GradingCalls(
         reward,
@@ -160,6 +165,7 @@ def _calls(subject: Subject, reward: Reward, kind: Kind, demands: Demands, at_on
         most_samples=_NOISY_SAMPLES if kind.noisy else _SAMPLES,
         event_bytes=demands.event_bytes,
         at_once=at_once,
+        groups=groups,
     )
 
 

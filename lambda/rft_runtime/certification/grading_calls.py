@@ -14,6 +14,7 @@ import msgspec
 from rft_contract.json_value import JsonObject
 from rft_rewards.judge import STAND_IN
 from rft_runtime.certificate import MOST_FINDINGS, Finding
+from rft_runtime.certification.prompt_groups import PromptGroups
 from rft_runtime.reward_calls import EVENT_BYTES, Grade, events_of, read_grade
 
 _MOST_CULPRITS = 3
@@ -75,6 +76,7 @@ class GradingCalls:
         most_samples: Completions of an event.
         event_bytes: Bytes of the largest event.
         at_once: Events in flight.
+        groups: Keeps what is sent by prompt.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class GradingCalls:
         most_samples: int = 512,
         event_bytes: int = EVENT_BYTES,
         at_once: int = 1,
+        groups: PromptGroups | None = None,
     ) -> None:
         self._reward = reward
         self._floor, self._ceiling, self._is_bounded = floor, ceiling, is_bounded
@@ -94,6 +97,7 @@ class GradingCalls:
         self._event_bytes = event_bytes
         self._at_once = at_once
         self._lock = threading.Lock()
+        self.groups = groups or PromptGroups()
         self.grades = 0
         self.calls = 0
         self.met_stand_in = False

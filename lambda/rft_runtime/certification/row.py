@@ -26,10 +26,12 @@ class Row:
     Args:
         line: Its line in the dataset, from 1.
         fields: The row.
+        is_case: Whether it is a case of the author's, so that `line` is its number among them.
     """
 
     line: int
     fields: JsonObject
+    is_case: bool = False
 
     @property
     def reference(self) -> JsonValue:
