@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.metrics import DIMENSION_SETS, NAMESPACE, Dimension, MetricName
+from rft_runtime.event_groups import group_sizes, groups_of, judge_noise
 from rft_runtime.grading import Graded, must_be_retried
 
 MOST_VALUES = 100
@@ -48,7 +49,8 @@ def documents(
     `Graded` counts valid grades and `Invalid` the others, of training and validation; `Wrong` counts valid grades of 0.
     `TrainingReward`, `Success` (1 for a perfect grade, else 0) and `CompletionCharacters` hold one value a valid
     training rollout, `ValidationReward` one a valid validation rollout. What an invalid rollout was filled with is in
-    none of them; how many were filled with what stands beside them, under `Fills`.
+    none of them; how many were filled with what stands beside them, under `Fills`. So do `GroupSizes` (size -> groups)
+    and `JudgeNoise` (see `rft_runtime.event_groups`).
 
     The service repeats a failed call. So an event that is answered by an error counts as `Unanswered` alone, and one
     that was answered before as `Regraded` alone: every rollout counts once.
@@ -89,7 +91,8 @@ def documents(
             if time is not None:
                 metrics[MetricName.GRADE_MILLISECONDS] = time
                 time = None
-            yield _document(dimensions, metrics, _properties(chunk, digest), timestamp)
+            beside = _properties(chunk, digest) | (_of_groups(items) if start == 0 else {})
+            yield _document(dimensions, metrics, beside, timestamp)
 
 
 def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
@@ -119,6 +122,14 @@ def _properties(items: Sequence[Graded], digest: str) -> JsonObject:
     }
     beside: JsonObject = {name: counts for name, counts in counted.items() if counts}
     return beside | ({"Event": digest} if digest else {})
+
+
+def _of_groups(items: Sequence[Graded]) -> JsonObject:
+    """Return what the groups of a run's rollouts show; it stands in the first of their documents."""
+    groups = groups_of(items)
+    noise = judge_noise(groups)
+    sizes: JsonObject = {"GroupSizes": dict(group_sizes(groups))} if groups else {}
+    return sizes | ({} if noise is None else {"JudgeNoise": noise})
 
 
 def _document(

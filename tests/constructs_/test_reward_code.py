@@ -117,6 +117,7 @@ def test_the_asset_holds_what_a_reward_needs_and_nothing_else(tmp_path: Path) ->
     assert names(content, "rft_runtime") == {
         "__init__",
         "answered_events",
+        "event_groups",
         "grading",
         "reward_events",
         "services",

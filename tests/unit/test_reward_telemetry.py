@@ -84,6 +84,25 @@ def test_a_fill_is_in_no_curve() -> None:
     assert document["Fills"] == {"mates": 1}
 
 
+def test_the_sizes_of_an_events_groups_are_told_once() -> None:
+    rows = [RolloutMark(run="run-1", split="train", row=row) for row in (1, 1, 1, 2)]
+    first, *others = emit([graded(1.0, row) for row in rows] + [graded(1.0, rows[3])] * MOST_VALUES)
+    assert first["GroupSizes"] == {"101": 1, "3": 1}
+    assert all("GroupSizes" not in document for document in others)
+
+
+@pytest.mark.parametrize(("spread", "noise"), [(1.0, 0.707), (0.0, 0.0), (None, None)])
+def test_a_judges_noise_is_held_against_what_it_tells_apart(spread: float | None, noise: float | None) -> None:
+    def judged(grade: float) -> Graded:
+        own = {} if spread is None else {"style.judge_sd": spread}
+        return replace(graded(0.5, mark()), components={"style.judge_grade": grade, **own})
+
+    (document,) = emit([judged(2.0), judged(4.0)])
+    assert document.get("JudgeNoise") == noise
+    (document,) = emit([judged(3.0), judged(3.0)])
+    assert "JudgeNoise" not in document
+
+
 def test_an_event_that_is_answered_by_an_error_counts_as_unanswered_alone() -> None:
     (document,) = emit([replace(graded(None, mark()), transient=True), graded(None, mark())], digest="abc")
     assert (document["Unanswered"], document["Event"]) == (2, "abc")
