@@ -11,9 +11,8 @@ from bedrock_rft.import_closure import import_closure, imported_modules
 from bedrock_rft.third_party import Lock, grader_lock, handlers_lock, third_party
 from rft_contract.graders import GRADERS
 from rft_contract.json_value import canonical
-from rft_contract.judge_models import judge_models_of
 from rft_contract.reward_file import YAML_NAME, read_reward
-from rft_contract.reward_needs import SERVICE_MODULES, graders_of, services_of
+from rft_contract.reward_needs import SERVICE_MODULES, graders_of, judge_models_of, services_of
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
 
 OWN = "own"

@@ -5,17 +5,10 @@ inference profiles"; Amazon Nova 2 user guide, "Core inference" and "Tool callin
 securing geographic and global cross-Region inference (what a global profile needs).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-from rft_contract.json_value import JsonObject, JsonValue
-from rft_contract.reward_spec import RewardSpec
 
 GLOBAL = "global"
 """Prefix of the profiles that send requests to any commercial Region."""
-
-_JUDGES = ("judge", "verified_judge")
-"""Graders whose option `model` is a judge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,29 +54,3 @@ JUDGE_MODELS = (
 def judge_model(inference_id: str) -> JudgeModel | None:
     """Return the row of a model or profile, by its id; None when the table does not have it."""
     return next((model for model in JUDGE_MODELS if model.inference_id == inference_id), None)
-
-
-def judge_models_of(spec: RewardSpec) -> tuple[str, ...]:
-    """Return the ids of the models that a reward's judges are, each once."""
-    return tuple(dict.fromkeys(_models(spec.grader, spec.options)))
-
-
-def _models(grader: str, options: JsonObject) -> Iterator[str]:
-    """Yield the models of a grader's judges and of those that its options name."""
-    model = options.get("model")
-    if grader in _JUDGES and isinstance(model, str):
-        yield model
-    yield from _within(options)
-
-
-def _within(value: JsonValue) -> Iterator[str]:
-    """Yield the models of the judges that a value of options names."""
-    match value:
-        case {"grader": str(grader), "options": dict(options)}:
-            yield from _models(grader, options)
-        case dict():
-            for inner in value.values():
-                yield from _within(inner)
-        case list():
-            for inner in value:
-                yield from _within(inner)

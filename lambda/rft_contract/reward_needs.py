@@ -25,7 +25,7 @@ def graders_of(spec: RewardSpec) -> tuple[str, ...]:
         ValueError: When there is no grader of such a name.
     """
     try:
-        return tuple(dict.fromkeys(_named(spec.grader, spec.options)))
+        return tuple(dict.fromkeys(grader for grader, _ in _named(spec.grader, spec.options)))
     except ValueError as error:
         raise ValueError(f"reward {spec.name}: {error}") from None
 
@@ -42,17 +42,31 @@ def services_of(spec: RewardSpec) -> frozenset[str]:
     return frozenset(service for grader in graders_of(spec) for service in GRADERS[grader].services)
 
 
-def _named(grader: str, options: JsonObject) -> Iterator[str]:
-    """Yield a grader and those in its options."""
+def judge_models_of(spec: RewardSpec) -> tuple[str, ...]:
+    """Return the ids of the models that a reward's judges are, each once.
+
+    Args:
+        spec: The reward.
+
+    Raises:
+        ValueError: When it names a grader that there is not.
+    """
+    parts = _named(spec.grader, spec.options)
+    asked = (options.get("model") for grader, options in parts if "judge" in GRADERS[grader].services)
+    return tuple(dict.fromkeys(model for model in asked if isinstance(model, str)))
+
+
+def _named(grader: str, options: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """Yield a grader with its options, and those in its options with theirs."""
     if grader not in GRADERS:
         raise ValueError(f"got the grader {grader!r}, wanted one of {', '.join(GRADERS)}")
-    yield grader
+    yield grader, options
     if "build" in GRADERS[grader].services:
         yield from _within(options)
 
 
-def _within(value: JsonValue) -> Iterator[str]:
-    """Yield the graders that a value of options names."""
+def _within(value: JsonValue) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the graders that a value of options names, with their options."""
     match value:
         case {"grader": str(grader), "options": dict(options)}:
             yield from _named(grader, options)

@@ -8,7 +8,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from bedrock_rft import JudgeGrants, JudgeModel, RewardCode, RewardFunction, RewardSpec
-from rft_contract.judge_models import JUDGE_MODELS, judge_models_of
+from rft_contract.judge_models import JUDGE_MODELS
+from rft_contract.reward_needs import judge_models_of
 
 GPT = "openai.gpt-oss-120b-1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"
