@@ -148,6 +148,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         *,
         environment: str,
         reward_hash: str,
+        code_sha256: str,
         dataset_sha256: str,
         evidence_sha256: str | None,
         thresholds: Thresholds,
@@ -162,6 +163,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             environment: Where the reward is to be used.
             reward_hash: Of the deployed reward.
+            code_sha256: Of the deployed code: whoever changes a function past the deployment has no certificate.
             dataset_sha256: Of the dataset.
             evidence_sha256: Of what its author has brought by now.
             thresholds: What is demanded at least.
@@ -172,7 +174,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
             self.verdict is not Verdict.FAILED
             and (self.verdict is Verdict.PASSED or self.evidence_sha256 == evidence_sha256)
             and (self.schema_version, self.checks_version) == (SCHEMA_VERSION, CHECKS_VERSION)
-            and (self.environment, self.reward_hash, self.dataset_sha256) == (environment, reward_hash, dataset_sha256)
+            and (self.environment, self.dataset_sha256) == (environment, dataset_sha256)
+            and (self.reward_hash, self.code_sha256) == (reward_hash, code_sha256)
             and self.thresholds.pass_at >= thresholds.pass_at
             and self.thresholds.margin >= thresholds.margin
             and now - self.made <= timedelta(days=most_days)

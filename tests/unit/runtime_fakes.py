@@ -155,9 +155,10 @@ class FakeLambda:
             raise aws_error("ResourceNotFoundException", "GetFunction", 404)
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("handler.py", "")
+            # A ZipInfo has a date of its own, so equal code has an equal hash.
+            archive.writestr(zipfile.ZipInfo("handler.py"), "")
             if self.spec is not None:
-                archive.writestr(FILE_NAME, json.dumps(self.spec.to_json()))
+                archive.writestr(zipfile.ZipInfo(FILE_NAME), json.dumps(self.spec.to_json()))
         body = base64.b64encode(code.getvalue()).decode()
         sha256 = base64.b64encode(hashlib.sha256(code.getvalue()).digest()).decode()
         return {

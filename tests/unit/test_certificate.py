@@ -57,6 +57,7 @@ def holds(found: Certificate, **changes: Any) -> bool:
     asked: dict[str, Any] = {
         "environment": "dev",
         "reward_hash": "a" * 64,
+        "code_sha256": "c",
         "dataset_sha256": "d" * 64,
         "evidence_sha256": None,
         "thresholds": WANTED,
@@ -80,6 +81,7 @@ def test_a_certificate_holds_for_what_it_was_made_of() -> None:
         ({"checks_version": 0}, {}),
         ({"environment": "local"}, {}),
         ({}, {"reward_hash": "b" * 64}),
+        ({}, {"code_sha256": "changed past the deployment"}),
         ({}, {"dataset_sha256": "e" * 64}),
         ({}, {"thresholds": Thresholds(pass_at=1.0, margin=0.2)}),
         ({}, {"thresholds": Thresholds(pass_at=0.9, margin=0.3)}),

@@ -80,6 +80,7 @@ def _certificate(
     holds = found is not None and found.holds(
         environment=subject.environment,
         reward_hash=subject.reward_hash,
+        code_sha256=subject.code_sha256,
         dataset_sha256=sha256,
         evidence_sha256=evidence.sha256,
         thresholds=thresholds,
