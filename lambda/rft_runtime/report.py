@@ -121,6 +121,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         decoding: How completions were drawn.
         samples_per_prompt: Sampled completions a prompt.
         held_out_uses: Earlier runs evaluated on the same held-out set.
+        certificates: Split -> verdict of the reward's certificate on it.
         decision: What the gate decided, with its numbers.
         steps: Training steps.
         asked_used: Hyperparameters asked and used; empty where Bedrock itself trained.
@@ -151,6 +152,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     decoding: Decoding | None = None
     samples_per_prompt: int | None = None
     held_out_uses: int | None = None
+    certificates: dict[str, str] = {}
     decision: Decision | None = None
     steps: list[Step] = []
     asked_used: list[AskedUsed] = []
@@ -182,6 +184,7 @@ def build_report(bucket: DataBucket, record: RunRecord) -> Report:
         stand_in=output.embedded.stand_in,
         held_out_prompts=None if held_out is None else held_out.rows,
         held_out_uses=record.held_out_uses,
+        certificates=record.certificates,
         decision=read_decision(bucket, record),
         steps=output.steps,
         asked_used=output.embedded.asked_used,

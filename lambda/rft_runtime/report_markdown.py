@@ -55,6 +55,10 @@ def _comparison(report: Report) -> Iterator[str]:
         facts.append(f"accuracy of guessing {_percent(report.chance_accuracy)}")
     if report.success_at is not None:
         facts.append(f"right means a reward of at least {report.success_at:g}")
+    if report.certificates:
+        facts.append(
+            "reward certified on " + ", ".join(f"{split} {name}" for split, name in report.certificates.items())
+        )
     if report.held_out_uses is not None:
         facts.append(f"earlier runs evaluated on this held-out set: {report.held_out_uses}")
     if facts:

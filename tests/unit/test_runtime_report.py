@@ -26,7 +26,16 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "report.md"
 PUBLIC_FIELDS = {
     *("outcome", "recipe", "base_model", "stand_in", "held_out_prompts", "base", "candidate", "live", "gain"),
     *("relative_gain", "error_reduction", "chance_accuracy", "success_at", "decoding", "samples_per_prompt"),
-    *("held_out_uses", "schema_version", "steps", "asked_used", "seconds", "peak_memory_mb", "examples"),
+    *(
+        "held_out_uses",
+        "certificates",
+        "schema_version",
+        "steps",
+        "asked_used",
+        "seconds",
+        "peak_memory_mb",
+        "examples",
+    ),
 }
 
 

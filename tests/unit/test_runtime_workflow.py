@@ -111,6 +111,7 @@ def test_a_good_candidate_passes_and_everything_is_cleaned_up() -> None:
     assert [message["Subject"] for message in aws.sns.messages] == ["rft dev/tickets-1: PASSED"]
     report = decode_report(aws.s3.objects[KEYS.report_json])
     assert (report.outcome, report.held_out_prompts, report.held_out_uses) == ("PASSED", 100, 0)
+    assert report.certificates == {"train": "PASSED", "held_out": "PASSED"}
     assert report.base is not None
     assert report.candidate is not None
     assert report.gain is not None
