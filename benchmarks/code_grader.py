@@ -1,7 +1,6 @@
 """The `code` grader on HumanEval, through the real sandbox: right, wrong and hostile programs.
 
-HumanEval is read from `$RFT_BENCHMARK_DATA/humaneval/HumanEval.jsonl.gz` (default: `../shared/data` beside the
-checkout); without it, the attacks alone are measured.
+HumanEval is read from `$RFT_BENCHMARK_DATA/humaneval/HumanEval.jsonl.gz`; without it, the attacks alone are measured.
 """
 
 import gzip
@@ -14,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.public_data import public_file
 from benchmarks.result import ROOT
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_rewards.code import GOLD_FIELD, code
@@ -23,7 +23,7 @@ from rft_rewards.sample import Sample
 from rft_runtime.code_runner import CodeRunner
 from rft_runtime.local_code_runner import LocalInvoke
 
-COMMAND = "python -m benchmarks code_grader"
+COMMAND = "RFT_BENCHMARK_DATA=FOLDER python -m benchmarks code_grader"
 
 _ATTACKS = ROOT / "tests" / "cases" / "code_attacks.json"
 _SQUARES: JsonObject = {"entry_point": "f", "cases": [{"args": [n], "expected": n * n} for n in (2, 3, 5)]}
@@ -75,9 +75,8 @@ def humaneval_samples(*, gold: bool) -> list[Sample]:
     Args:
         gold: Whether rows bring their solution, too.
     """
-    path = Path(os.environ.get("RFT_BENCHMARK_DATA", ROOT.parent / "shared" / "data")) / "humaneval/HumanEval.jsonl.gz"
-    if not path.is_file():
-        print(f"skipped: no HumanEval at {path}; set RFT_BENCHMARK_DATA")
+    path = public_file("humaneval/HumanEval.jsonl.gz")
+    if path is None:
         return []
     samples: list[Sample] = []
     for line in gzip.decompress(path.read_bytes()).splitlines():

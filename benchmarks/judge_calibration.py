@@ -1,7 +1,7 @@
 """Judges: what calibration finds on PandaLM's human labels, and what the grader costs beside the model's own time.
 
 PandaLM's test set (999 pairs, three annotators each, and GPT-3.5's verdicts on them) is read from
-`$RFT_BENCHMARK_DATA/pandalm` (default: `../shared/data` beside the checkout); without it, that part is skipped. The
+`$RFT_BENCHMARK_DATA/pandalm`; without it, that part is skipped. The
 judge that is calibrated is the embedded AWS's stand-in: its figures say what the statistics see of a judge whose noise
 and biases are known, and nothing about a model.
 """
@@ -14,11 +14,10 @@ import sys
 import time
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 
-from benchmarks.result import ROOT
+from benchmarks.public_data import public_file
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_local.bedrock.judge_settings import JudgeSettings
 from rft_local.bedrock.judge_stand_in import NAME, JudgeStandIn
@@ -32,7 +31,7 @@ from rft_runtime.judge_calibration import calibrate
 from rft_runtime.labelled import LabelledPair, read_labelled
 from rft_runtime.rank_statistics import bootstrap_interval_of, weighted_kappa
 
-COMMAND = "python -m benchmarks judge_calibration"
+COMMAND = "RFT_BENCHMARK_DATA=FOLDER python -m benchmarks judge_calibration"
 
 _OPTIONS = {"model": "openai.gpt-oss-120b-1:0", "rubric": "instruction_following"}
 _SETTINGS = {
@@ -81,11 +80,10 @@ def measure() -> JsonObject:
 
 def _pandalm() -> JsonValue:
     """Return what people, GPT-3.5 and the stand-in agree on."""
-    folder = Path(os.environ.get("RFT_BENCHMARK_DATA") or ROOT.parent / "shared" / "data") / "pandalm"
-    if not (folder / "testset-v1.json").is_file():
-        print(f"skipped: no PandaLM at {folder}; set RFT_BENCHMARK_DATA")
+    labels, others = (public_file(f"pandalm/{name}") for name in ("testset-v1.json", "gpt-3.5-turbo-testset-v1.json"))
+    if labels is None or others is None:
         return None
-    body = (folder / "testset-v1.json").read_bytes()
+    body = labels.read_bytes()
     pairs = [one for one in read_labelled(body.decode()) if isinstance(one, LabelledPair)]
     began = time.perf_counter()
     judges: JsonObject = {}
@@ -93,7 +91,7 @@ def _pandalm() -> JsonValue:
         found = calibrate(InProcess(settings), pairs, _OPTIONS, labels_sha256=sha256(body).hexdigest())
         judges[name] = _figures(found)
     seconds = (time.perf_counter() - began) / len(_SETTINGS)
-    verdicts = json.loads((folder / "gpt-3.5-turbo-testset-v1.json").read_text())
+    verdicts = json.loads(others.read_text())
     return {
         "pairs": len(pairs),
         "seconds_a_calibration": round(seconds, 1),

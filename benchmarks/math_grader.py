@@ -8,7 +8,6 @@ Golds and solutions come from GSM8K where its folder is found in `RFT_BENCHMARK_
 
 import compileall
 import json
-import os
 import re
 import shutil
 import statistics
@@ -21,6 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.public_data import public_file
 from benchmarks.result import ROOT
 from rft_contract.json_value import JsonObject
 from rft_rewards.grade import Score
@@ -28,7 +28,7 @@ from rft_rewards.math import math
 from rft_rewards.math_latex import math_latex
 from rft_rewards.sample import Sample
 
-COMMAND = "python -m benchmarks math_grader"
+COMMAND = "RFT_BENCHMARK_DATA=FOLDER python -m benchmarks math_grader"
 
 _Item = TypeVar("_Item")
 _Verdict = Callable[[str, str], bool]
@@ -411,13 +411,7 @@ def _decimal(value: Fraction) -> str:
 
 
 def _gsm8k() -> list[dict[str, str]]:
-    """Return GSM8K's rows; none, with a line that says so, where its folder is missing."""
-    folder = Path(os.environ.get("RFT_BENCHMARK_DATA") or ROOT.parent / "shared" / "data") / "gsm8k"
-    if not folder.is_dir():
-        print(f"no {folder}: GSM8K is left out")
-        return []
-    return [
-        json.loads(line)
-        for split in ("train", "test")
-        for line in (folder / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    """Return GSM8K's rows; none where they are not here."""
+    files = [public_file(f"gsm8k/{split}.jsonl") for split in ("train", "test")]
+    lines = (line for path in files if path for line in path.read_text(encoding="utf-8").splitlines())
+    return [json.loads(line) for line in lines]
