@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from aws_cdk import App
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
-from bedrock_rft import nag
+from bedrock_rft import CodeRunner, RewardSpec, nag
+from rft_contract.json_value import JsonObject
 from stacks.config import ENVIRONMENTS
 from stacks.stage import RftStage
 
@@ -62,6 +64,22 @@ def test_nothing_is_left_open(platform: Callable[[str], Any], environment: str) 
         for resource in violation.violating_resources
     ]
     assert open_findings == []
+
+
+def test_rewards_that_run_programs_and_ask_judges_leave_nothing_open() -> None:
+    app = App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+    (config,) = [config for config in ENVIRONMENTS if config.environment == "prod"]
+    judge: JsonObject = {"model": "us.amazon.nova-2-lite-v1:0", "rubric": "summary"}
+    rewards = (
+        RewardSpec(name="programs", grader="code"),
+        RewardSpec(name="more-programs", grader="code", options={"partial": False}),
+        RewardSpec(name="summaries", grader="judge", options=judge),
+    )
+    stage = RftStage(app, config=replace(config, rewards=rewards))
+    report = AwsSolutionsChecks(app).validate_scope(app)
+    assert [violation.rule_name for violation in report.violations] == []
+    runners = [child for child in stage.platform.node.find_all() if isinstance(child, CodeRunner)]
+    assert len(runners) == 1
 
 
 def test_every_acknowledgement_still_fires(bare: tuple[list[tuple[str, str, str]], list[tuple[str, str]]]) -> None:
