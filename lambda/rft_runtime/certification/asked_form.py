@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_HASHES = re.compile(r"(?<!#)####(?!#)\s*(?:[\"'`.<\[{]|$|\d|answer\b|your\b)", re.MULTILINE | re.IGNORECASE)
+_HASHES = re.compile(r"(?<!#)####(?!#)\s*(?:[\"'`.<\[{]|$|\d|(?:answer|your|and|then|followed|number)\b)", re.M | re.I)
 _WORD = r"(?:final[ _]?)?(?:answer|result|label|category|class|judge?ment|verdict|output|solution|response)"
 _TAG = re.compile(rf"<({_WORD})>", re.IGNORECASE)
 _MARKER = re.compile(rf"(?<![\w<])({_WORD}:)\s*(?=[<\[{{\"'`]|your\b|\.\.\.|…|$)", re.MULTILINE | re.IGNORECASE)

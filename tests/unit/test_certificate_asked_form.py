@@ -1,0 +1,26 @@
+"""Which form a prompt asks for."""
+
+import pytest
+
+from rft_runtime.certification.asked_form import asked_forms
+
+
+@pytest.mark.parametrize(
+    ("instructions", "forms"),
+    [
+        ("End with #### and the number.", ["####"]),
+        ("Write #### followed by the result.", ["####"]),
+        ("Give the answer after ####", ["####"]),
+        ("Finish with `#### 72`.", ["####"]),
+        ("Put it in \\boxed{}.", ["\\boxed{}"]),
+        ("Think, then write <answer>...</answer>.", ["<answer>"]),
+        ("End with\nANSWER: your number", ["ANSWER:"]),
+        ('Reply with {"answer": 72}', ['{"answer": ...}']),
+        ("#### Task\nHow many are left?", []),
+        ("##### Answer the question", []),
+        ("The result is up to you.", []),
+        ("", []),
+    ],
+)
+def test_forms_of_the_table(instructions: str, forms: list[str]) -> None:
+    assert [form.name for form in asked_forms(instructions)] == forms
