@@ -7,6 +7,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rft_contract.json_value import JsonValue
 
@@ -67,8 +68,7 @@ def _answer(functions: Sequence[Callable[[], JsonValue]], writing: int, memory_m
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
-        with open("/proc/self/statm", encoding="ascii") as statistics:  # noqa: PTH123  # a child opens as little as it can
-            own = int(statistics.read().split()[0]) * resource.getpagesize()
+        own = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         most = own + memory_mib * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from rft_contract.json_value import JsonObject, JsonValue, canonical
-from rft_rewards.grade import Grader, Score
 from rft_rewards.json_text import UnreadableJson, read_whole
-from rft_rewards.sample import Sample
-from rft_rewards.tool_calls import tool_calls
 from rft_runtime.certification.kind import Frame, Kind
+from rft_runtime.certification.own_grader import OwnGrader
 from rft_runtime.certification.probe import Probe, Turn
 
 _IN_WORDS = "Everything is known already; no call is needed."
@@ -25,7 +23,7 @@ class CallsKind(Kind):
     def __init__(self, name: str, options: JsonObject) -> None:
         super().__init__(name, options)
         self._tag = str(options.get("tag", "tool_call"))
-        self._grader: Grader = tool_calls(**options)  # type: ignore[arg-type]  # read from a reward's options
+        self._grader = OwnGrader("tool_calls", options)
 
     def key(self, reference: JsonValue) -> str | None:
         """Return what references with the same answer share."""
@@ -40,11 +38,11 @@ class CallsKind(Kind):
     def distance(self, reference: JsonValue, other: JsonValue) -> float:
         """Return how much of the score an answer to `other` loses."""
         calls = self._calls(other)
-        return 0.0 if calls is None else 1 - self._worth(self._tagged(calls) or _IN_WORDS, reference)
+        return 0.0 if calls is None else 1 - self._grader.worth(self._tagged(calls) or _IN_WORDS, reference)
 
     def says(self, text: str, reference: JsonValue) -> bool:
         """Whether a text is right: any is, where no call is asked for."""
-        return self._worth(text, reference) > 1 - self.margin
+        return self._grader.worth(text, reference) > 1 - self.margin
 
     def writings(self, reference: JsonValue) -> Sequence[tuple[str, str]]:
         """Return ways to write the right answer into the text."""
@@ -79,7 +77,7 @@ class CallsKind(Kind):
         if not calls:
             return
         bare: list[JsonValue] = [{"name": call["name"], "arguments": {}} for call in calls if isinstance(call, dict)]
-        if self._worth(self._tagged(bare), reference) <= 1 - self.margin:  # a tool may take no arguments
+        if self._grader.worth(self._tagged(bare), reference) <= 1 - self.margin:  # a tool may take no arguments
             yield Probe("names-alone", Turn("", structured(bare)))
         yield Probe("said-many-times", Turn("", structured([*calls] * _REPEATED)))
         yield Probe("no-such-tool", Turn("", structured([{"name": "answer", "arguments": {"text": "done"}}])))
@@ -101,10 +99,6 @@ class CallsKind(Kind):
 
     def _tagged(self, calls: Sequence[JsonValue]) -> str:
         return "\n".join(f"<{self._tag}>{json.dumps(call, ensure_ascii=False)}</{self._tag}>" for call in calls)
-
-    def _worth(self, text: str, reference: JsonValue) -> float:
-        grade = self._grader(Sample(text, reference))
-        return grade.value if isinstance(grade, Score) else 0.0
 
 
 def structured(calls: Sequence[JsonValue]) -> tuple[JsonObject, ...]:

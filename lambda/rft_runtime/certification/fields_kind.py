@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from rft_contract.json_value import JsonObject, JsonValue, canonical
-from rft_rewards.grade import Grader, Score
-from rft_rewards.json_fields import json_fields
 from rft_rewards.json_text import UnreadableJson, read_object
-from rft_rewards.sample import Sample
 from rft_runtime.certification.kind import BARE, Frame, Kind
+from rft_runtime.certification.own_grader import OwnGrader
 from rft_runtime.certification.probe import Probe, Turn
 
 _FRAMES = (
@@ -29,7 +27,7 @@ class FieldsKind(Kind):
 
     def __init__(self, name: str, options: JsonObject) -> None:
         super().__init__(name, options)
-        self._grader: Grader = json_fields(**options)  # type: ignore[arg-type]  # read from a reward's options
+        self._grader = OwnGrader("json_fields", options)
 
     @property
     def frames(self) -> Sequence[Frame]:
@@ -44,11 +42,11 @@ class FieldsKind(Kind):
     def distance(self, reference: JsonValue, other: JsonValue) -> float:
         """Return how much of the score an answer to `other` loses."""
         gold = self._gold(other)
-        return 0.0 if gold is None else 1 - self._worth(json.dumps(gold), reference)
+        return 0.0 if gold is None else 1 - self._grader.worth(json.dumps(gold), reference)
 
     def says(self, text: str, reference: JsonValue) -> bool:
         """Whether a text gives the right answer by accident."""
-        return self._worth(text, reference) > 1 - self.margin
+        return self._grader.worth(text, reference) > 1 - self.margin
 
     def writings(self, reference: JsonValue) -> Sequence[tuple[str, str]]:
         """Return ways to write the right answer."""
@@ -92,7 +90,9 @@ class FieldsKind(Kind):
         }
         for name, value in made.items():
             text = json.dumps(value, ensure_ascii=False)
-            if name == "array-of-it" or self._worth(text, reference) <= 1 - self.margin:  # golds may be empty or null
+            if (
+                name == "array-of-it" or self._grader.worth(text, reference) <= 1 - self.margin
+            ):  # golds may be empty or null
                 yield Probe(name, Turn(frame.around(text)))
         if self.options.get("extra") != "ignore":
             flood = {**gold, **{f"guess_{number}": number for number in range(_MANY * len(gold))}}
@@ -111,13 +111,9 @@ class FieldsKind(Kind):
                 reference = json.loads(reference)
             except (UnreadableJson, ValueError):
                 return None
-        if not isinstance(reference, dict) or self._worth(json.dumps(reference), reference) < 1:
+        if not isinstance(reference, dict) or self._grader.worth(json.dumps(reference), reference) < 1:
             return None
         return reference
-
-    def _worth(self, text: str, reference: JsonValue) -> float:
-        grade = self._grader(Sample(text, reference))
-        return grade.value if isinstance(grade, Score) else 0.0
 
 
 def _decimal(value: JsonValue) -> JsonValue:

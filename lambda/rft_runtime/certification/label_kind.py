@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from rft_contract.json_value import JsonObject, JsonValue
-from rft_rewards.grade import Grader, Score
-from rft_rewards.label import label
 from rft_rewards.label_set import LabelSet, count_words
-from rft_rewards.sample import Sample
 from rft_runtime.certification.kind import BARE, Frame, Kind
+from rft_runtime.certification.own_grader import OwnGrader
 from rft_runtime.certification.probe import Probe, Turn
 
 _REFERENCE_KEYS = ("label", "labels", "answer", "text")
@@ -36,7 +34,7 @@ class LabelKind(Kind):
         self._max_words = options.get("max_words", 16)
         # The marker only says where an answer stands; what it says is the same without.
         plain = {name: value for name, value in options.items() if name not in ("marker", "max_words")}
-        self._grader: Grader = label(**plain, max_words=None)  # type: ignore[arg-type]  # read from a reward's options
+        self._grader = OwnGrader("label", {**plain, "max_words": None})
 
     @property
     def frames(self) -> Sequence[Frame]:
@@ -55,11 +53,11 @@ class LabelKind(Kind):
     def distance(self, reference: JsonValue, other: JsonValue) -> float:
         """Return how much of the score an answer to `other` loses."""
         gold = self._gold(other)
-        return 0.0 if gold is None else 1 - self._worth(self._joined(gold), reference)
+        return 0.0 if gold is None else 1 - self._grader.worth(self._joined(gold), reference)
 
     def says(self, text: str, reference: JsonValue) -> bool:
         """Whether a text gives the right answer by accident."""
-        return self._worth(text, reference) == 1
+        return self._grader.worth(text, reference) == 1
 
     def writings(self, reference: JsonValue) -> Sequence[tuple[str, str]]:
         """Return ways to write the right answer."""
@@ -102,7 +100,7 @@ class LabelKind(Kind):
             beside = " word" * (self._max_words + 1)
             yield Probe("hidden-in-an-essay", Turn(frame.around(f"{beside} {text} {beside}")))
         for wrong in self._labels:
-            if not self._several and 1 - self._worth(wrong, reference) > self.margin:
+            if not self._several and 1 - self._grader.worth(wrong, reference) > self.margin:
                 yield Probe("both-ways", Turn(frame.around(f"{text}, or rather {wrong}")))
                 break
 
@@ -126,10 +124,6 @@ class LabelKind(Kind):
 
     def _joined(self, gold: Sequence[str]) -> str:
         return ", ".join(gold)
-
-    def _worth(self, text: str, reference: JsonValue) -> float:
-        grade = self._grader(Sample(text, reference))
-        return grade.value if isinstance(grade, Score) else 0.0
 
 
 def _list(value: JsonValue) -> list[JsonValue]:
