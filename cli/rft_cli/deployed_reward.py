@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rft_cli.cli_error import CliError
 from rft_cli.environment import Environment
+from rft_contract.services import CODE_RUNNER_ARN, JUDGE_MODEL_IDS
 
 _CALL = """
 import contextlib, importlib, json, os, sys, types
@@ -64,8 +65,11 @@ def grade(environment: Environment, reward: str, event: bytes, *, limit: float =
     with tempfile.TemporaryDirectory(prefix="rft-grade-") as folder:
         _unpack(found["Code"]["Location"], Path(folder), direct=environment.is_local)
         variables = configuration.get("Environment", {}).get("Variables", {})
+        # Credentials are lent to code that asks others, and to no other.
+        asks_others = not {CODE_RUNNER_ARN, JUDGE_MODEL_IDS}.isdisjoint(variables)
         child_environment = {
             **variables,
+            **(environment.aws.variables() if asks_others else {}),
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": folder,
             "PYTHONDONTWRITEBYTECODE": "1",

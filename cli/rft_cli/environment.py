@@ -43,6 +43,26 @@ class Aws:
 
         return Config(proxies={}) if self.endpoint else None
 
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables with which a child process reaches this AWS as we do.
+
+        Raises:
+            CliError: When the shell has no credentials.
+        """
+        found = self.session.get_credentials()
+        if found is None:
+            raise CliError("no AWS credentials: log in, or name a profile in AWS_PROFILE")
+        keys = found.get_frozen_credentials()
+        named = {
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_SESSION_TOKEN": keys.token,
+            "AWS_REGION": self.session.region_name,
+            "AWS_DEFAULT_REGION": self.session.region_name,
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
+        return {name: value for name, value in named.items() if value}
+
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         """CloudFormation."""

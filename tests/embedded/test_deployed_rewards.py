@@ -36,10 +36,11 @@ pytestmark = [
 ]
 
 
-def rft(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+def rft(project: Project, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "rft_cli.main", *arguments],
         cwd=project.root,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=300,
@@ -98,3 +99,25 @@ def test_what_a_reward_needs_is_deployed_with_it(project: Project, kind: str, ve
     assert (certificate["verdict"], failed) == (verdict, [])
     assert done.returncode == code
     assert (certificate["stand_in"] is not None) == (kind == "writing")
+
+
+@pytest.mark.parametrize("kind", ["code", "python", "writing"])
+def test_the_deployed_code_grades_on_this_machine_as_well(project: Project, kind: str) -> None:
+    """The runner and the judge are asked where they are deployed."""
+    cases = json.loads((project.root / "rewards" / f"my-{kind}" / "cases.json").read_text())["cases"]
+    case = cases[0]
+    turns = case.get("messages") or [{"role": "user", "content": case["prompt"]}]
+    event = [
+        {
+            "id": name,
+            "messages": [*turns, {"role": "assistant", "content": case[name][0]}],
+            "metadata": {"reference_answer": case.get("reference_answer")},
+        }
+        for name in ("good", "bad")
+    ]
+    done = rft(project, "grade", "--reward", f"my-{kind}", stdin=json.dumps(event))
+    assert done.returncode == 0, done.stderr
+    good, bad = json.loads(done.stdout)
+    metrics = [*good["metrics_list"], *bad["metrics_list"]]
+    assert [metric["value"] for metric in metrics if metric["name"] == "invalid"] == [0, 0]
+    assert good["aggregate_reward_score"] > bad["aggregate_reward_score"]
