@@ -11,17 +11,12 @@ from hypothesis import strategies as st
 from rft_rewards.grade import Score
 from rft_rewards.length import length
 from rft_rewards.sample import Sample
+from tests.unit.scoring import scorer
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "length.json").read_text(encoding="utf-8"))
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 MEGABYTE = 1_000_000
-
-
-def score(completion: str, reference: Any = None, **options: Any) -> float:
-    grade = length(**options)(Sample(completion, reference))
-    assert isinstance(grade, Score)
-    assert 0 <= grade.value <= 1
-    return grade.value
+score = scorer(length)
 
 
 @pytest.mark.parametrize("case", CASES["graded"], ids=lambda case: f"{case['why']}: {case['completion'][:40]!r}")
