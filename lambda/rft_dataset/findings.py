@@ -1,6 +1,7 @@
-"""What a validation found."""
+"""What was found in datasets."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ import msgspec
 from rft_contract.json_value import JsonObject, JsonValue
 
 MOST_STORED = 1000
-"""Findings of one code that a report keeps; counts go on."""
+"""Findings of one code that are kept; counts go on."""
 
 
 class Severity(StrEnum):
@@ -51,63 +52,42 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{place}:{where} {self.severity} {self.code}: {self.message}; {self.fix}"
 
 
-@dataclass(frozen=True)
-class Digest:
-    """What two datasets are compared by.
-
-    Args:
-        ids: Row id -> its first line.
-        prompts: Hash of the prompt's text -> its first line.
-    """
-
-    ids: dict[str, int] = field(default_factory=dict)
-    prompts: dict[int, int] = field(default_factory=dict)
-
-
 @dataclass
-class Report:
-    """All findings of one dataset.
+class Findings:
+    """Findings, of which each code keeps the first `MOST_STORED` and counts the rest.
 
     Args:
-        file: Name of the dataset.
-        rows: Lines that hold a row, good or bad.
-        findings: The first `MOST_STORED` findings of each code, in the order of the file.
-        counts: Code -> number of findings, stored or not.
-        severities: Severity -> number of findings, stored or not.
-        digest: Ids and prompts, for comparing with other datasets of this process.
+        stored: The kept ones, in the order in which they were made.
+        counts: Code -> number of findings, kept or not.
+        severities: Severity -> number of findings, kept or not.
     """
 
-    file: str
-    rows: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    stored: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     severities: Counter[Severity] = field(default_factory=Counter)
-    digest: Digest = field(default_factory=Digest, repr=False)
 
     @property
-    def is_valid(self) -> bool:
-        """Whether there is no error."""
-        return not self.severities[Severity.ERROR]
+    def errors(self) -> int:
+        """How many errors there are, kept or not."""
+        return self.severities[Severity.ERROR]
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it while there is room."""
         self.counts[finding.code] += 1
         self.severities[finding.severity] += 1
         if self.counts[finding.code] <= MOST_STORED:
-            self.findings.append(finding)
+            self.stored.append(finding)
 
-    def errors(self) -> list[Finding]:
-        """Return the stored errors."""
-        return [finding for finding in self.findings if finding.severity is Severity.ERROR]
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Add several."""
+        for finding in findings:
+            self.add(finding)
 
     def to_json(self) -> JsonObject:
-        """Return the report as JSON."""
-        findings: list[JsonValue] = [msgspec.to_builtins(finding) for finding in self.findings]
+        """Return counts and the kept findings."""
+        stored: list[JsonValue] = [msgspec.to_builtins(finding) for finding in self.stored]
         return {
-            "file": self.file,
-            "rows": self.rows,
-            "valid": self.is_valid,
             "counts": dict(self.counts),
             "severities": {severity.value: self.severities[severity] for severity in Severity},
-            "findings": findings,
+            "findings": stored,
         }

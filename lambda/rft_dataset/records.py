@@ -82,6 +82,9 @@ class Row(msgspec.Struct, frozen=True):
         id: The author's name for the row.
         tools: What the model may call.
         rft: The field that Freeze writes. Empty when absent.
+        group: What rows of one source share (a document, a conversation), as JSON. Empty when absent.
+        difficulty: How hard the row is, as JSON; `difficulty_level` is another name for it. Empty when absent.
+        difficulty_level: As in AWS's examples.
     """
 
     messages: list[Message]
@@ -89,3 +92,16 @@ class Row(msgspec.Struct, frozen=True):
     id: str | None = None
     tools: list[Tool] | None = None
     rft: msgspec.Raw = msgspec.Raw(b"")
+    group: msgspec.Raw = msgspec.Raw(b"")
+    difficulty: msgspec.Raw = msgspec.Raw(b"")
+    difficulty_level: msgspec.Raw = msgspec.Raw(b"")
+
+    def system(self) -> str:
+        """Return the text of the system turn; empty when there is none."""
+        first = self.messages[0]
+        return first.text() if first.role in ("system", "developer") else ""
+
+    def asked(self) -> str:
+        """Return what makes the prompt this one: roles and texts of all turns but the system's, a line each."""
+        turns = (turn for turn in self.messages if turn.role not in ("system", "developer"))
+        return "\n".join(f"{turn.role}\n{turn.text()}" for turn in turns)

@@ -9,115 +9,76 @@ content).
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from rft_dataset.findings import Finding, Report, Severity
+from rft_contract.json_value import JsonObject
+from rft_dataset.findings import Findings
 from rft_dataset.reading import LONGEST_LINE, DamagedGzip, OverlongLine, open_lines
 from rft_dataset.records import Message, Row
+from rft_dataset.row_reader import MOST_EXAMINED, RowReader
+from rft_dataset.rules import FEWEST_ROWS, MOST_ROWS, finding
 
 Split = Literal["train", "validation", "held_out"]
 """What a dataset is for."""
 
-FEWEST_ROWS = 100
-MOST_ROWS = 20_000
 TYPICAL_ROWS = (200, 5_000)
 
-_ERROR, _WARNING, _ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
-
-_RULES: Mapping[str, tuple[Severity, str]] = {
-    "empty-dataset": (_ERROR, "write one JSON object a line"),
-    "too-few-rows": (_ERROR, f"add rows; Bedrock needs at least {FEWEST_ROWS} for training"),
-    "too-many-rows": (_ERROR, f"leave rows out; Bedrock takes at most {MOST_ROWS:,} for training"),
-    "unusual-size": (_ADVICE, "AWS's best practices name 200 to 5,000 prompts as typical"),
-    "few-rows": (_ADVICE, f"use at least {FEWEST_ROWS} rows, or results will be uncertain"),
-    "compressed": (_ADVICE, "nothing to do: the run's own copy is plain"),
-    "damaged-gzip": (_ERROR, "compress the file again, or give it uncompressed"),
-    "byte-order-mark": (_ERROR, "save the file as UTF-8 without a byte order mark"),
-    "carriage-return": (_ADVICE, "end lines with a line feed alone"),
-    "blank-line": (_ERROR, "remove the line; Bedrock's parser refuses empty ones"),
-    "overlong-line": (_ERROR, "shorten the row; it must reach the reward function within 6 MB"),
-    "nul-byte": (_ERROR, "save the file as UTF-8"),
-    "not-utf8": (_ERROR, "save the file as UTF-8"),
-    "invalid-json": (_ERROR, "write one JSON object a line"),
-    "too-deep": (_ERROR, "flatten the row"),
-    "duplicate-key": (_ERROR, "keep one; which of them counts is undefined"),
-    "number-out-of-range": (_ERROR, "write the number with fewer digits, or as a text"),
-    "schema": (_ERROR, "follow OpenAI's chat format: messages with role and content, text only"),
-    "no-messages": (_ERROR, "add the prompt as messages"),
-    "no-user-turn": (_ERROR, "add the prompt as a turn of role user"),
-    "system-not-first": (_ERROR, "move the system turn to the front, and have one at most"),
-    "answered-prompt": (_ERROR, "remove the last assistant turn: the model generates it, reference_answer judges it"),
-    "blank-content": (_ERROR, "fill the turn or remove it"),
-    "blank-id": (_ERROR, "give the row a name or leave id out"),
-    "bad-tools": (_ERROR, "list each function once, with a name and a description, or leave tools out"),
-    "no-reference": (_WARNING, "add reference_answer; without it most rewards cannot grade the row"),
-    "duplicate-id": (_WARNING, "give each row its own id"),
-    "duplicate-prompt": (_WARNING, "keep one of the rows, unless the prompt should weigh more"),
-    "reserved-field": (_WARNING, "rename the field; a run overwrites it with its own"),
-    "leak-prompt": (_ERROR, "keep the prompt in one of the two; a held-out prompt must be new to the model"),
-    "shared-prompt": (_WARNING, "keep the prompt in one of the two"),
-    "leak-id": (_WARNING, "make sure that these are different rows"),
-}
-"""Code -> how much it matters, and what to do."""
-
-_UNIQUE_KEYS = {key: f'"{key}"'.encode() for key in ("messages", "reference_answer", "id")}
+_UNIQUE_KEYS: Mapping[str, bytes] = {key: f'"{key}"'.encode() for key in ("messages", "reference_answer", "id")}
 _NOT_UTF8_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _AT = re.compile(r" - at `(?P<path>\$[^`]*)`$")
 
 
-def validate(stream: BinaryIO, name: str, *, split: Split | None = None) -> Report:
-    """Check every line of a dataset, in one pass and bounded memory (about 200 bytes a row are kept).
+@dataclass
+class Report:
+    """What was found in one dataset.
+
+    Args:
+        file: Name of the dataset.
+        rows: Lines that hold a row, good or bad.
+        findings: In the order of the file.
+    """
+
+    file: str
+    rows: int = 0
+    findings: Findings = field(default_factory=Findings)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is no error."""
+        return not self.findings.errors
+
+    def to_json(self) -> JsonObject:
+        """Return the report as JSON."""
+        return {"file": self.file, "rows": self.rows, "valid": self.is_valid, **self.findings.to_json()}
+
+
+def validate(stream: BinaryIO, name: str, *, split: Split | None = None, readers: Sequence[RowReader] = ()) -> Report:
+    """Check every line of a dataset, in one pass and bounded memory.
 
     Args:
         stream: The dataset, plain or gzip.
         name: What findings call it.
         split: What it is for; the row limits are those of training. None: unknown, checked like training data.
+        readers: See each sound row, up to `MOST_EXAMINED`; what they find is added at the end.
 
     Returns:
         The report; bad input never raises.
     """
-    return _Validation(name).run(stream, split)
-
-
-def compare(reports: Mapping[Split, Report]) -> list[Finding]:
-    """Find prompts and ids that two datasets of a run share.
-
-    Args:
-        reports: Split -> its report, of this process.
-
-    Returns:
-        One finding for each row of the second dataset that the first one has too.
-    """
-    order: tuple[Split, ...] = ("train", "validation", "held_out")
-    findings: list[Finding] = []
-    for first, second in combinations([split for split in order if split in reports], 2):
-        one, other = reports[first], reports[second]
-        code = "leak-prompt" if second == "held_out" else "shared-prompt"
-        for prompt, line in other.digest.prompts.items():
-            if prompt in one.digest.prompts:
-                message = f"the prompt of {one.file}:{one.digest.prompts[prompt]}"
-                findings.append(_finding(other.file, line, code, message))
-        for row_id, line in other.digest.ids.items():
-            if row_id in one.digest.ids:
-                findings.append(_finding(other.file, line, "leak-id", f"the id of {one.file}:{one.digest.ids[row_id]}"))
-    return findings
-
-
-def _finding(file: str, line: int, code: str, message: str, path: str = "") -> Finding:
-    """Return a finding with its rule's severity and fix."""
-    severity, fix = _RULES[code]
-    return Finding(file=file, line=line, path=path, severity=severity, code=code, message=message, fix=fix)
+    return _Validation(name, readers).run(stream, split)
 
 
 class _Validation:
     """One pass over one dataset."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, readers: Sequence[RowReader]) -> None:
         self._report = Report(name)
+        self._readers = readers
+        self._ids: dict[str, int] = {}
+        self._prompts: dict[int, int] = {}
         self._rows = msgspec.json.Decoder(Row)
         self._values = msgspec.json.Decoder()
         self._line = 0
@@ -135,10 +96,12 @@ class _Validation:
             self._add("damaged-gzip", str(error))
         self._line = 0
         self._check_size(split)
+        for reader in self._readers:
+            self._report.findings.extend(reader.findings())
         return self._report
 
     def _add(self, code: str, message: str, path: str = "") -> None:
-        self._report.add(_finding(self._report.file, self._line, code, message, path))
+        self._report.findings.add(finding(self._report.file, self._line, code, message, path))
 
     def _check_size(self, split: Split | None) -> None:
         """Check the number of rows."""
@@ -210,7 +173,8 @@ class _Validation:
             self._add("number-out-of-range", *_message_and_path(error))
 
     def _check_row(self, row: Row) -> None:
-        """Check what the types cannot say."""
+        """Check what the types cannot say; sound rows go to the readers."""
+        errors = self._report.findings.errors
         self._check_messages(row.messages)
         if bytes(row.reference_answer) in (b"", b"null", b'""'):
             self._add("no-reference", "no reference_answer", "$.reference_answer")
@@ -223,13 +187,16 @@ class _Validation:
                 self._add("bad-tools", "an empty list, a name twice, or a blank name or description", "$.tools")
         if row.id is not None:
             self._check_id(row.id)
+        if self._report.findings.errors == errors and self._report.rows <= MOST_EXAMINED:
+            for reader in self._readers:
+                reader.see(self._line, row)
 
     def _check_id(self, row_id: str) -> None:
         """Check a row's id against those before it."""
         if not row_id.strip():
             self._add("blank-id", "a blank id", "$.id")
             return
-        first = self._report.digest.ids.setdefault(row_id, self._line)
+        first = self._ids.setdefault(row_id, self._line)
         if first != self._line:
             self._add("duplicate-id", f"the id of line {first}", "$.id")
 
@@ -253,8 +220,7 @@ class _Validation:
             self._add("no-user-turn", "no turn of role user", "$.messages")
         if messages[-1].role == "assistant":
             self._add("answered-prompt", "the last turn is the assistant's", f"$.messages[{len(messages) - 1}]")
-        prompt = hash(" ".join("\n".join(asked).split()).casefold())
-        first = self._report.digest.prompts.setdefault(prompt, self._line)
+        first = self._prompts.setdefault(hash("\n".join(asked)), self._line)
         if first != self._line:
             self._add("duplicate-prompt", f"the prompt of line {first}", "$.messages")
 

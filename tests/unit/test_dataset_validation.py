@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft_contract.json_value import JsonObject, JsonValue
-from rft_dataset.findings import MOST_STORED, Report, Severity
-from rft_dataset.validation import Split, compare, validate
+from rft_dataset.findings import MOST_STORED, Severity
+from rft_dataset.validation import Report, Split, validate
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "dataset_lines.json").read_text(encoding="utf-8"))
 ALL_SPLITS: list[Split | None] = ["train", "validation", "held_out", None]
@@ -33,19 +33,19 @@ def check(data: bytes, split: Split | None = "train", name: str = "train.jsonl")
 
 
 def codes(report: Report) -> list[tuple[int, str]]:
-    return [(finding.line, finding.code) for finding in report.findings if finding.code not in ABOUT_THE_FILE]
+    return [(finding.line, finding.code) for finding in report.findings.stored if finding.code not in ABOUT_THE_FILE]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['why']}: {case['line'][:30]}")
 def test_rows_of_the_table(case: dict[str, Any]) -> None:
     report = check(case["line"].encode())
-    found = [[finding.code, finding.path] for finding in report.findings if finding.code not in ABOUT_THE_FILE]
-    assert found == case["codes"], [str(finding) for finding in report.findings]
+    found = [[finding.code, finding.path] for finding in report.findings.stored if finding.code not in ABOUT_THE_FILE]
+    assert found == case["codes"], [str(finding) for finding in report.findings.stored]
 
 
 def test_a_good_dataset_has_no_findings() -> None:
     report = check(lines(300))
-    assert (report.is_valid, report.rows, report.findings) == (True, 300, [])
+    assert (report.is_valid, report.rows, report.findings.stored) == (True, 300, [])
 
 
 def test_every_bad_line_is_reported_with_its_number() -> None:
@@ -83,7 +83,7 @@ def test_every_bad_line_is_reported_with_its_number() -> None:
 )
 def test_sizes(count: int, split: Split | None, code: str | None, valid: bool) -> None:
     report = check(lines(count), split)
-    assert [finding.code for finding in report.findings] == ([code] if code else [])
+    assert [finding.code for finding in report.findings.stored] == ([code] if code else [])
     assert report.is_valid == valid
     assert report.rows == count
 
@@ -95,12 +95,12 @@ def test_a_byte_order_mark_is_one_error_and_the_row_is_read() -> None:
 def test_utf16_is_named() -> None:
     report = check(lines(1).decode().encode("utf-16"))
     assert codes(report)[0] == (1, "nul-byte")
-    assert "UTF-16" in report.findings[0].message
+    assert "UTF-16" in report.findings.stored[0].message
 
 
 def test_carriage_returns_are_advice() -> None:
     report = check(lines(100).replace(b"\n", b"\r\n"))
-    assert report.counts["carriage-return"] == 100
+    assert report.findings.counts["carriage-return"] == 100
     assert report.is_valid
 
 
@@ -125,19 +125,14 @@ def test_deep_nesting_is_a_finding(nested: str) -> None:
     for line in (nested * 100_000, json.dumps(row(0))[:-1] + ', "x": ' + nested * 100_000):
         report = check(line.encode())
         assert not report.is_valid
-        assert {finding.line for finding in report.errors()} == {0, 1}
+        assert {finding.line for finding in report.findings.stored if finding.severity is Severity.ERROR} == {0, 1}
 
 
 def test_ids_and_prompts_that_occur_twice_name_the_first_line() -> None:
-    shouted: JsonObject = {"messages": [{"role": "user", "content": "  QUESTION\n 1 "}], "reference_answer": "x"}
-    data = [row(0, id="a"), row(1, id="b"), row(2, id="a"), row(1, id="c"), shouted]
+    data = [row(0, id="a"), row(1, id="b"), row(2, id="a"), row(1, id="c")]
     report = check(b"\n".join(json.dumps(item).encode() for item in data))
-    assert codes(report) == [(3, "duplicate-id"), (4, "duplicate-prompt"), (5, "duplicate-prompt")]
-    assert [finding.message for finding in report.findings[:3]] == [
-        "the id of line 1",
-        "the prompt of line 2",
-        "the prompt of line 2",
-    ]
+    assert codes(report) == [(3, "duplicate-id"), (4, "duplicate-prompt")]
+    assert [finding.message for finding in report.findings.stored[:2]] == ["the id of line 1", "the prompt of line 2"]
 
 
 def test_a_system_turn_does_not_make_another_prompt() -> None:
@@ -155,22 +150,22 @@ def test_gzip_is_read_and_mentioned() -> None:
 @pytest.mark.parametrize("cut", [3, 20, -1, -9])
 def test_damaged_gzip_is_a_finding(cut: int) -> None:
     report = check(gzip.compress(lines(200))[:cut])
-    assert report.counts["damaged-gzip"] == 1
+    assert report.findings.counts["damaged-gzip"] == 1
     assert not report.is_valid
 
 
 def test_counts_are_exact_beyond_what_is_stored() -> None:
     report = check(b"{\n" * (MOST_STORED + 500) + b"\n")
-    stored = [finding for finding in report.findings if finding.code == "invalid-json"]
+    stored = [finding for finding in report.findings.stored if finding.code == "invalid-json"]
     assert len(stored) == MOST_STORED
-    assert report.counts["invalid-json"] == report.rows == MOST_STORED + 500
-    assert report.severities[Severity.ERROR] == MOST_STORED + 501
+    assert report.findings.counts["invalid-json"] == report.rows == MOST_STORED + 500
+    assert report.findings.severities[Severity.ERROR] == MOST_STORED + 501
     assert (MOST_STORED + 501, "blank-line") in codes(report)
 
 
 def test_findings_are_one_line_with_place_and_remedy() -> None:
     report = check(b'{"messages":[{"role":"bot","content":"secret"}]}\n')
-    text = str(report.findings[0])
+    text = str(report.findings.stored[0])
     assert text.startswith("train.jsonl:1: $.messages[0].role error schema: ")
     assert "; follow OpenAI's chat format" in text
     assert "secret" not in json.dumps(report.to_json())
@@ -202,32 +197,6 @@ def test_a_finding_is_json() -> None:
     }
 
 
-def test_held_out_prompts_must_be_new() -> None:
-    train = check(lines(100), "train", "train.jsonl")
-    held_out = check(b"\n".join(json.dumps(row(number)).encode() for number in (500, 7, 42)), "held_out", "test.jsonl")
-    findings = compare({"train": train, "held_out": held_out})
-    assert [(finding.file, finding.line, finding.code, finding.message) for finding in findings] == [
-        ("test.jsonl", 2, "leak-prompt", "the prompt of train.jsonl:8"),
-        ("test.jsonl", 3, "leak-prompt", "the prompt of train.jsonl:43"),
-    ]
-    assert {finding.severity for finding in findings} == {Severity.ERROR}
-
-
-def test_validation_may_share_prompts_with_training_but_not_with_held_out() -> None:
-    reports: dict[Split, Report] = {split: check(lines(1), split, split) for split in ("train", "validation")}
-    assert [finding.severity for finding in compare(reports)] == [Severity.WARNING]
-    held_out = check(lines(1), "held_out", "held_out")
-    found = compare({"validation": reports["validation"], "held_out": held_out})
-    assert [(finding.code, finding.severity) for finding in found] == [("leak-prompt", Severity.ERROR)]
-
-
-def test_shared_ids_are_a_warning() -> None:
-    train = check(json.dumps(row(1, id="a")).encode())
-    held_out = check(json.dumps(row(2, id="a")).encode(), "held_out")
-    findings = compare({"train": train, "held_out": held_out})
-    assert [(finding.code, finding.severity) for finding in findings] == [("leak-id", Severity.WARNING)]
-
-
 TOKENS = rb"""{ } [ ] , " null 1e999 \ud800 "messages": "role":"user", "content":" """.split()
 PIECES = st.sampled_from(
     [*TOKENS, b"\n", b"\r\n", b"\xef\xbb\xbf", b"\x1f\x8b", b"\0", b"\xff", lines(1), gzip.compress(lines(1))]
@@ -239,8 +208,9 @@ PIECES = st.sampled_from(
 def test_any_bytes_give_a_report(data: bytes, split: Split | None) -> None:
     report = check(data, split)
     json.dumps(report.to_json()).encode()
-    assert sum(report.counts.values()) == sum(report.severities.values()) == len(report.findings)
-    assert compare({"train": report, "held_out": report}) is not None
+    assert (
+        sum(report.findings.counts.values()) == sum(report.findings.severities.values()) == len(report.findings.stored)
+    )
 
 
 JSON_VALUES = st.recursive(

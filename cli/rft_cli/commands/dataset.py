@@ -18,19 +18,21 @@ def validate(
 ) -> None:
     """Check datasets as a run does: Bedrock's documented limits, line by line. Exit code 1 when there are errors."""
     from rft_cli.dataset_check import check_datasets, findings_table
+    from rft_dataset.findings import Severity
     from rft_dataset.validation import Split
 
     given: dict[Split, Path | None] = {"train": train, "validation": validation, "held_out": held_out}
-    check = check_datasets({split: path for split, path in given.items() if path is not None})
+    found = check_datasets({split: path for split, path in given.items() if path is not None})
+    errors = found.count(Severity.ERROR)
     if json:
-        print_json(check.to_json())
+        print_json(found.to_json())
     else:
-        if check.findings:
-            out().print(findings_table(check))
-        for split, report in check.reports.items():
+        if found.findings:
+            out().print(findings_table(found))
+        for split, report in found.reports.items():
             out().print(f"{split}: {report.rows:,} rows in {report.file}", markup=False, soft_wrap=True)
-        out().print(f"{check.errors} error{'s' if check.errors != 1 else ''}" if check.errors else "valid")
-    raise typer.Exit(1 if check.errors else 0)
+        out().print(f"{errors} error{'s' if errors != 1 else ''}" if errors else "valid")
+    raise typer.Exit(1 if errors else 0)
 
 
 def grade(

@@ -1,0 +1,105 @@
+"""The datasets of a run, each by itself and against the others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import BinaryIO
+
+from rft_contract.hyperparameters import Hyperparameters
+from rft_contract.json_value import JsonObject
+from rft_dataset.balance import Balance
+from rft_dataset.findings import Finding, Findings, Severity
+from rft_dataset.prompt_lengths import PromptLengths
+from rft_dataset.references import References
+from rft_dataset.row_marks import RowMarks
+from rft_dataset.row_reader import RowReader
+from rft_dataset.similar_prompts import Prompts
+from rft_dataset.validation import Report, Split, validate
+
+_ORDER: tuple[Split, ...] = ("train", "validation", "held_out")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset that can be read once.
+
+    Args:
+        split: What it is for.
+        name: What findings call it.
+        stream: Its bytes, plain or gzip.
+    """
+
+    split: Split
+    name: str
+    stream: BinaryIO
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found in a run's datasets.
+
+    Args:
+        reports: Split -> what was found in it.
+        across: What the datasets share.
+        facts: Split -> what else is worth knowing of it: lengths, labels, difficulties.
+    """
+
+    reports: Mapping[Split, Report]
+    across: Findings
+    facts: Mapping[Split, JsonObject]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All kept findings, the worst first, each dataset in its order."""
+        every = [finding for report in self.reports.values() for finding in report.findings.stored]
+        order = list(Severity)
+        return tuple(sorted([*every, *self.across.stored], key=lambda finding: order.index(finding.severity)))
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings of a severity there are, kept or not."""
+        within = sum(report.findings.severities[severity] for report in self.reports.values())
+        return within + self.across.severities[severity]
+
+    def to_json(self) -> JsonObject:
+        """Return everything for programs."""
+        datasets: JsonObject = {
+            split: {**report.to_json(), "facts": self.facts[split]} for split, report in self.reports.items()
+        }
+        return {"valid": not self.count(Severity.ERROR), "datasets": datasets, "across": self.across.to_json()}
+
+
+def check(
+    sources: Sequence[Source],
+    *,
+    hyperparameters: Hyperparameters | None = None,
+    readers: Callable[[Source], Sequence[RowReader]] = lambda source: (),
+) -> Check:
+    """Check datasets with everything that is known here.
+
+    Args:
+        sources: At most one of each split.
+        hyperparameters: The job's, for lengths and steps. None: unknown.
+        readers: Further ones for a dataset.
+    """
+    reports: dict[Split, Report] = {}
+    facts: dict[Split, JsonObject] = {}
+    prompts: dict[Split, Prompts] = {}
+    marks: dict[Split, RowMarks] = {}
+    for source in sources:
+        prompts[source.split], marks[source.split] = Prompts(source.name), RowMarks(source.name)
+        seen: list[RowReader] = [
+            prompts[source.split],
+            marks[source.split],
+            References(source.name),
+            Balance(source.name),
+            PromptLengths(source.name, hyperparameters if source.split == "train" else None),
+            *readers(source),
+        ]
+        reports[source.split] = validate(source.stream, source.name, split=source.split, readers=seen)
+        facts[source.split] = {name: value for reader in seen for name, value in reader.facts().items()}
+    across = Findings()
+    for first, second in combinations([split for split in _ORDER if split in reports], 2):
+        prefix = "leak-" if second == "held_out" else "leak-validation-"
+        across.extend(prompts[first].leaks_into(prompts[second], prefix=prefix))
+        across.extend(marks[first].leaks_into(marks[second], prefix=prefix))
+    return Check(reports, across, facts)
