@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_cli.commands import certify, dataset, demo, empty, judge, local, reward, run
+from rft_cli.commands import certify, dataset, demo, empty, grade, judge, local, reward, run, validate
 from rft_cli.console import say
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(local.app)
+app.add_typer(dataset.app)
 app.add_typer(judge.app)
 app.add_typer(reward.app)
 for command in (
@@ -27,8 +28,8 @@ for command in (
     run.report,
     run.stop,
     run.runs,
-    dataset.validate,
-    dataset.grade,
+    validate.validate,
+    grade.grade,
     certify.certify,
     demo.demo,
     empty.empty,
