@@ -42,6 +42,8 @@ _EXTRAS = {
     "jinja2": "cli",
     "matplotlib": "cli",
     "msgspec": "cli",
+    "py3langid": "graders",
+    "rensa": "cli",
     "rich": "cli",
     "ministack": "local",
     "jax": "local",
