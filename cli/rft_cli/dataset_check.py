@@ -1,6 +1,6 @@
 """Datasets on this machine, checked exactly as a run's Validate checks them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,21 +8,29 @@ from rich.table import Table
 from rich.text import Text
 
 from rft_cli.cli_error import CliError
+from rft_cli.console import err
 from rft_contract.hyperparameters import Hyperparameters
 from rft_dataset.checking import Check, Source, check
 from rft_dataset.findings import Severity
+from rft_dataset.row_reader import RowReader
 from rft_dataset.validation import Split
 
 _SHOWN = 50
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "dim"}
 
 
-def check_datasets(files: Mapping[Split, Path], *, hyperparameters: Hyperparameters | None = None) -> Check:
+def check_datasets(
+    files: Mapping[Split, Path],
+    *,
+    hyperparameters: Hyperparameters | None = None,
+    readers: Callable[[Source], Sequence[RowReader]] = lambda source: (),
+) -> Check:
     """Check dataset files, each by itself and against the others.
 
     Args:
         files: Split -> file.
         hyperparameters: The job's, where they are known.
+        readers: Further ones for a dataset.
 
     Raises:
         CliError: When a file cannot be read.
@@ -34,7 +42,13 @@ def check_datasets(files: Mapping[Split, Path], *, hyperparameters: Hyperparamet
                 sources.append(Source(split, str(path), opened.enter_context(path.open("rb"))))
             except OSError as error:
                 raise CliError(f"datasets.{split}: {path}: {error.strerror or error}") from None
-        return check(sources, hyperparameters=hyperparameters)
+        with err().status("checking") as spinner:
+            return check(
+                sources,
+                hyperparameters=hyperparameters,
+                readers=readers,
+                tell=lambda words: spinner.update(f"checking: {words}"),
+            )
 
 
 def require_valid(found: Check) -> None:
@@ -67,3 +81,12 @@ def findings_table(found: Check) -> Table:
     if left > 0:
         table.add_row(Text(f"and {left} more: --json has all"))
     return table
+
+
+def summary(found: Check) -> Iterator[str]:
+    """Yield a line for each dataset, and one for all of them."""
+    for split, report in found.reports.items():
+        yield f"{split}: {report.rows:,} rows in {report.file}"
+    counts = {severity: found.count(severity) for severity in (Severity.ERROR, Severity.WARNING)}
+    told = [f"{count:,} {severity}{'s' if count != 1 else ''}" for severity, count in counts.items() if count]
+    yield ", ".join(told) or "valid"

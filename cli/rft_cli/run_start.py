@@ -9,7 +9,8 @@ from rft_cli.dataset_check import check_datasets, require_valid
 from rft_cli.dataset_upload import upload
 from rft_cli.environment import Environment
 from rft_contract.naming import check_run_id
-from rft_contract.recipe import Datasets, Recipe
+from rft_contract.recipe import Recipe
+from rft_contract.recipe_sections import Datasets
 from rft_dataset.validation import Split
 
 
@@ -34,8 +35,8 @@ def start_run(environment: Environment, recipe: Recipe, folder: Path, run_id: st
         raise CliError(f"recipe.reward: got {recipe.reward!r}, environment {environment.name} has {known}")
     files = local_files(recipe.datasets, folder)
     require_valid(check_datasets(files))
-    addresses = {split: upload(environment, file) for split, file in files.items()}
-    execution.start(environment, name, replace(recipe, datasets=replace(recipe.datasets, **addresses)))
+    addresses: dict[str, str] = {split: upload(environment, file) for split, file in files.items()}
+    execution.start(environment, name, replace(recipe, datasets=recipe.datasets.at(addresses)))
     return name
 
 

@@ -73,6 +73,7 @@ def check(
     *,
     hyperparameters: Hyperparameters | None = None,
     readers: Callable[[Source], Sequence[RowReader]] = lambda source: (),
+    tell: Callable[[str], None] = lambda words: None,
 ) -> Check:
     """Check datasets with everything that is known here.
 
@@ -80,12 +81,14 @@ def check(
         sources: At most one of each split.
         hyperparameters: The job's, for lengths and steps. None: unknown.
         readers: Further ones for a dataset.
+        tell: Told what is being done.
     """
     reports: dict[Split, Report] = {}
     facts: dict[Split, JsonObject] = {}
     prompts: dict[Split, Prompts] = {}
     marks: dict[Split, RowMarks] = {}
     for source in sources:
+        tell(f"reading {source.name}")
         prompts[source.split], marks[source.split] = Prompts(source.name), RowMarks(source.name)
         seen: list[RowReader] = [
             prompts[source.split],
@@ -97,6 +100,7 @@ def check(
         ]
         reports[source.split] = validate(source.stream, source.name, split=source.split, readers=seen)
         facts[source.split] = {name: value for reader in seen for name, value in reader.facts().items()}
+    tell("comparing")
     across = Findings()
     for first, second in combinations([split for split in _ORDER if split in reports], 2):
         prefix = "leak-" if second == "held_out" else "leak-validation-"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rft_contract.outcomes import Outcome, RunFailed
-from rft_contract.recipe import Gate
+from rft_contract.recipe_sections import Gate
 from rft_runtime.statistics import RESAMPLES, SEED, bootstrap_lower_bound, mean
 
 CONFIDENCE = 0.95

@@ -13,7 +13,8 @@ from rft_cli import follow
 from rft_cli.follow import clock, picture, sentence, sparkline
 from rft_cli.pace import Pace
 from rft_cli.snapshot import Snapshot, look
-from rft_contract.recipe import Datasets, Recipe
+from rft_contract.recipe import Recipe
+from rft_contract.recipe_sections import Datasets
 from rft_runtime.run_record import RunRecord, RunStore
 from rft_runtime.training_output import Step
 from tests.unit.cli_fakes import Bench, bench

@@ -49,7 +49,7 @@ def test_the_same_content_is_uploaded_once(tmp_path: Path, bench: Bench) -> None
 def test_datasets_in_s3_are_left_where_they_are(tmp_path: Path, bench: Bench) -> None:
     there = {"train": "s3://dev-data/a.jsonl", "held_out": "s3://dev-data/b.jsonl"}
     assert main(["run", str(write_recipe(tmp_path, datasets=there)), "--run-id", "first"]) == 0
-    assert bench.states.inputs["first"]["recipe"]["datasets"] == {**there, "validation": None}
+    assert bench.states.inputs["first"]["recipe"]["datasets"] == {**there, "validation": None, "guards": {}}
     assert not bench.s3.objects
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft_contract.outcomes import Outcome, RunFailed
-from rft_contract.recipe import Gate
+from rft_contract.recipe_sections import Gate
 from rft_runtime.evaluation import Arm, Evaluation, PairedGains, paired_gains
 from rft_runtime.gate import decide
 from rft_runtime.graded import GradedCompletion, decode_graded, encode_graded

@@ -10,25 +10,42 @@ from rft_cli.console import out, print_json
 
 
 def validate(
-    train: Annotated[Path, typer.Argument(metavar="FILE", help="Training prompts, JSON Lines.", show_default=False)],
+    train: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Training prompts, JSON Lines, plain or gzip.")
+    ] = None,
     validation: Annotated[Path | None, typer.Option(help="Validation prompts.")] = None,
     held_out: Annotated[Path | None, typer.Option("--held-out", help="Held-out prompts.")] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="A run's recipe: what it makes of the prompts' lengths. It names the datasets that are not given."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check datasets as a run does: Bedrock's documented limits, line by line. Exit code 1 when there are errors."""
-    from rft_cli.dataset_check import check_datasets, findings_table
+    """Check datasets as a run does: every line by itself, against the others, and against the other datasets.
+
+    Exit code 0: nothing worse than advice; 1: errors; 3: warnings.
+    """
+    from rft_cli.cli_error import CliError
+    from rft_cli.dataset_check import check_datasets, findings_table, summary
+    from rft_cli.recipe_file import read_recipe
+    from rft_cli.run_start import local_files
     from rft_dataset.findings import Severity
     from rft_dataset.validation import Split
 
     given: dict[Split, Path | None] = {"train": train, "validation": validation, "held_out": held_out}
-    found = check_datasets({split: path for split, path in given.items() if path is not None})
-    errors = found.count(Severity.ERROR)
+    read = read_recipe(recipe) if recipe else None
+    files = local_files(read.datasets, recipe.parent) if read and recipe else {}
+    files |= {split: path for split, path in given.items() if path is not None}
+    if not files:
+        raise CliError("nothing to check: give a FILE, or a --recipe whose datasets lie on this machine")
+    found = check_datasets(files, hyperparameters=read.hyperparameters if read else None)
     if json:
         print_json(found.to_json())
     else:
         if found.findings:
             out().print(findings_table(found))
-        for split, report in found.reports.items():
-            out().print(f"{split}: {report.rows:,} rows in {report.file}", markup=False, soft_wrap=True)
-        out().print(f"{errors} error{'s' if errors != 1 else ''}" if errors else "valid")
-    raise typer.Exit(1 if errors else 0)
+        for line in summary(found):
+            out().print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(1 if found.count(Severity.ERROR) else 3 if found.count(Severity.WARNING) else 0)
