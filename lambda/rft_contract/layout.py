@@ -11,6 +11,15 @@ DATASETS = "datasets/"
 RUNS = "runs/"
 CERTIFICATES = "certificates/"
 
+DATASET_SUFFIXES = (".jsonl", ".jsonl.gz")
+"""How the keys of datasets end that are checked when they are put into the bucket."""
+
+REPORT_SUFFIX = ".report.json"
+"""How the keys of reports on uploaded datasets end; none of the endings of datasets."""
+
+SPLIT_METADATA = "rft-split"
+"""Metadata of a dataset's object: `train`, `validation` or `held_out`."""
+
 
 def dataset_key(sha256: str, name: str) -> str:
     """Return the key of an uploaded dataset: its content's hash names the folder.
@@ -20,6 +29,15 @@ def dataset_key(sha256: str, name: str) -> str:
         name: File name, such as `train.jsonl`.
     """
     return f"{DATASETS}{sha256}/{name}"
+
+
+def report_key(key: str) -> str:
+    """Return the key of the report on an uploaded dataset: it lies beside the dataset.
+
+    Args:
+        key: The dataset's.
+    """
+    return f"{key}{REPORT_SUFFIX}"
 
 
 def certificate_key(reward_hash: str, dataset_sha256: str) -> str:
@@ -79,7 +97,7 @@ class RunKeys:
         return f"{self.prefix}findings.json"
 
     def data(self, split: str) -> str:
-        """Return the key of a frozen dataset: `train`, `validation` or `held_out`."""
+        """Return the key of a frozen dataset: `train`, `validation`, `held_out`, `guard-<name>` or `probe`."""
         return f"{self.prefix}data/{split}.jsonl"
 
     @property
@@ -92,9 +110,9 @@ class RunKeys:
         """Prefix of the graded completions."""
         return f"{self.prefix}evaluation/graded/"
 
-    def graded(self, subject: str, mode: str, shard: int) -> str:
+    def graded(self, data: str, subject: str, mode: str, shard: int) -> str:
         """Return the key of one shard's graded completions; a retry overwrites it."""
-        return f"{self.evaluation}{subject}/{mode}/{shard:05d}.jsonl.gz"
+        return f"{self.evaluation}{data}/{subject}/{mode}/{shard:05d}.jsonl.gz"
 
     @property
     def map_results(self) -> str:

@@ -7,6 +7,9 @@ from typing import TypeVar
 
 from rft_contract.json_value import JsonValue
 
+GUARD = "guard-"
+"""How the split of a guard set begins."""
+
 _GUARD = re.compile(r"(?=.{1,24}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 _Section = TypeVar("_Section")
@@ -56,7 +59,7 @@ def _whole(where: str, value: object, low: int, high: int) -> None:
 
 def guard_split(name: str) -> str:
     """Return what a guard set is called among a run's datasets."""
-    return f"guard-{name}"
+    return f"{GUARD}{name}"
 
 
 @dataclass(frozen=True, kw_only=True)

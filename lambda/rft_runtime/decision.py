@@ -4,11 +4,12 @@ import msgspec
 
 from rft_contract.outcomes import RunFailed
 from rft_runtime.data_bucket import DataBucket
-from rft_runtime.evaluation import paired_gains, read_evaluation
+from rft_runtime.evaluation import read_evaluations
 from rft_runtime.gate import Decision, decide
 from rft_runtime.held_out_ledger import HeldOutLedger
 from rft_runtime.platform import Platform
 from rft_runtime.run_record import RunRecord
+from rft_runtime.shards import HELD_OUT
 
 
 def decide_run(platform: Platform, run_id: str) -> Decision:
@@ -18,15 +19,12 @@ def decide_run(platform: Platform, run_id: str) -> Decision:
         RunFailed: When the evaluation is incomplete.
     """
     record = platform.runs.enter(run_id, "Decide")
-    evaluation = read_evaluation(platform.bucket, record)
-    if evaluation is None or not evaluation.is_complete:
-        raise RunFailed(f"the evaluation is incomplete: not every shard of {record.keys.shards} was graded")
-    uses = HeldOutLedger(platform.bucket, record.datasets["held_out"].sha256).note(run_id)
+    evaluations = read_evaluations(platform.bucket, record)
+    if HELD_OUT not in evaluations:
+        raise RunFailed(f"the evaluation is incomplete: there is no manifest at {record.keys.shards}")
+    uses = HeldOutLedger(platform.bucket, record.datasets[HELD_OUT].sha256).note(run_id)
     platform.runs.set(run_id, held_out_uses=uses)
-    pairs = paired_gains(evaluation)
-    decision = decide(
-        pairs.gains, mode=evaluation.mode, missing_share=pairs.missing_share, gate=record.parsed_recipe().gate
-    )
+    decision = decide(evaluations, record.parsed_recipe().gate, candidates=uses + 1)
     platform.bucket.write(record.keys.decision, msgspec.json.format(msgspec.json.encode(decision), indent=2))
     return decision
 

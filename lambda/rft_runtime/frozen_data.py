@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
 
 from rft_contract.outcomes import InvalidDataset, RunFailed
+from rft_contract.recipe_sections import GUARD
 from rft_contract.rollout_mark import FIELD, RolloutMark
 from rft_dataset.reading import rows
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.hashed_stream import HashedStream
 from rft_runtime.platform import Platform
 from rft_runtime.run_record import DatasetUse, RunRecord
-from rft_runtime.shards import encode_shards, shards_of
+from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, Shard, encode_shards, shards_of
 
 _JSONL = "application/jsonl"
 _IN_MEMORY = 64 << 20
@@ -24,7 +26,7 @@ def marked_line(line: bytes, run_id: str, split: str, row: int) -> bytes:
     Args:
         line: The row as validated.
         run_id: The run.
-        split: `train`, `validation` or `held_out`.
+        split: `train`, `validation`, `held_out` or `guard-<name>`.
         row: Its number, from 0.
     """
     value = json.loads(line)
@@ -43,13 +45,24 @@ def freeze(platform: Platform, run_id: str) -> RunRecord:
     lengths: dict[str, list[int]] = {}
     for split, use in record.datasets.items():
         lengths[split] = _freeze_split(platform.bucket, record, split, use)
-    shards = shards_of(
-        lengths["held_out"],
-        rows_per_shard=record.parsed_settings().rows_per_shard,
-        sampled=record.parsed_recipe().gate.samples_per_prompt > 0,
-    )
-    platform.bucket.write(record.keys.shards, encode_shards(shards), content_type=_JSONL)
+    platform.bucket.write(record.keys.shards, encode_shards(_shards(record, lengths)), content_type=_JSONL)
     return record
+
+
+def _shards(record: RunRecord, lengths: Mapping[str, Sequence[int]]) -> Iterator[Shard]:
+    """Cut the held-out set for base, candidate and the live release, and each guard set for base and candidate."""
+    gate, rows_per_shard = record.parsed_recipe().gate, record.parsed_settings().rows_per_shard
+    live = [] if record.live is None else [LIVE]
+    for data in lengths:
+        if data == HELD_OUT or data.startswith(GUARD):
+            yield from shards_of(
+                lengths[data],
+                data=data,
+                subjects=[BASE, CANDIDATE, *(live if data == HELD_OUT else [])],
+                rows_per_shard=rows_per_shard,
+                samples=gate.samples_per_prompt,
+                temperature=gate.temperature,
+            )
 
 
 def _freeze_split(bucket: DataBucket, record: RunRecord, split: str, use: DatasetUse) -> list[int]:

@@ -10,7 +10,7 @@ class GradedCompletion(msgspec.Struct, frozen=True, kw_only=True):
     """One completion with its grade.
 
     Args:
-        row: Row of the frozen held-out set.
+        row: Row of the frozen dataset.
         sample: Number among the prompt's samples, from 0.
         reward: Its reward; None when it was not graded.
         invalid: Why it was not graded; None when it was. Evaluation never fills in a value.
@@ -18,6 +18,7 @@ class GradedCompletion(msgspec.Struct, frozen=True, kw_only=True):
         tokens_out: Completion tokens; 0 when unanswered.
         stop_reason: Bedrock's reason; empty when unanswered.
         completion: The text; empty when unanswered.
+        group: What the row shares with others of its source, as a digest of its field `group`; None without one.
     """
 
     row: int
@@ -28,6 +29,7 @@ class GradedCompletion(msgspec.Struct, frozen=True, kw_only=True):
     tokens_out: int
     stop_reason: str
     completion: str
+    group: str | None = None
 
 
 def encode_graded(completions: Sequence[GradedCompletion]) -> bytes:

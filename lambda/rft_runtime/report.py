@@ -12,10 +12,10 @@ from rft_dataset.reading import open_lines
 from rft_runtime.conversation import text_of
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.decision import read_decision
-from rft_runtime.evaluation import Arm, Evaluation, read_evaluation
+from rft_runtime.evaluation import Arm, Evaluation, read_evaluations
 from rft_runtime.gate import Decision
 from rft_runtime.run_record import RunRecord
-from rft_runtime.shards import BASE, CANDIDATE, SAMPLED
+from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, SAMPLED
 from rft_runtime.statistics import Interval, bootstrap_interval, mean, wilson_interval
 from rft_runtime.training_output import AskedUsed, Step, TrainingOutput, read_training_output
 
@@ -191,7 +191,7 @@ def build_report(bucket: DataBucket, record: RunRecord) -> Report:
         seconds=phase_seconds(record),
         peak_memory_mb=output.embedded.peak_memory_mb,
     )
-    evaluation = read_evaluation(bucket, record)
+    evaluation = read_evaluations(bucket, record).get(HELD_OUT)
     if recipe is None:
         return report
     report = msgspec.structs.replace(report, **_gate_facts(recipe))
@@ -269,6 +269,8 @@ def _findings(evaluation: Evaluation, success_at: float, lines: Iterator[bytes])
         found["base"] = measures(evaluation, evaluation.base, success_at)
     if CANDIDATE in evaluation.complete:
         found["candidate"] = measures(evaluation, evaluation.candidate, success_at)
+    if LIVE in evaluation.complete:
+        found["live"] = measures(evaluation, evaluation.arms[LIVE], success_at)
     if evaluation.is_complete:
         base, compared = found["base"].accuracy, gain(evaluation, success_at)
         found["gain"] = compared

@@ -34,6 +34,9 @@ def render(report: Report) -> str:
         parts += ["## Hyperparameters", _table(["Name", "Asked", "Used", "Why"], rows)]
     if report.examples:
         parts += ["## Examples", *(_example(example) for example in report.examples)]
+    if report.decision is not None and report.decision.criteria:
+        marks = [["yes" if item.held else "**no**", item.name, item.words] for item in report.decision.criteria]
+        parts += ["## Gate", _table(["Held", "Criterion", "Found"], marks)]
     parts += ["## Time", _table(["State", "Seconds"], [[name, f"{took:.1f}"] for name, took in report.seconds.items()])]
     if report.peak_memory_mb is not None:
         parts.append(f"Peak memory of the trainer: {report.peak_memory_mb:.0f} MiB.")

@@ -34,6 +34,20 @@ class DatasetUse(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
+class LiveRelease(msgspec.Struct, frozen=True, kw_only=True):
+    """What served a model line when a run began: the candidate must not be worse, and takes no other's place.
+
+    Args:
+        release: Number of the release, from 1.
+        model_arn: Its custom model.
+        deployment_arn: The line's deployment.
+    """
+
+    release: int
+    model_arn: str
+    deployment_arn: str
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one run.
 
@@ -59,6 +73,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         rollouts: Training rollouts that Plan expects.
         reward_arn: The reward function's per-run alias.
         reward_version: The version behind it; written before the alias is made.
+        live: The line's live release when the run was planned; None: there was none.
         certificates: Split -> verdict of the certificate that the run relies on.
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
@@ -91,6 +106,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     rollouts: int | None = None
     reward_arn: str | None = None
     reward_version: str | None = None
+    live: LiveRelease | None = None
     certificates: dict[str, str] = {}
     job_arn: str | None = None
     job_started: datetime | None = None

@@ -1,13 +1,15 @@
-"""One item of Evaluate's map: draw a shard's completions, grade them, write them down."""
+"""One item of a map, of Probe or Evaluate: draw a shard's completions, grade them, write them down."""
 
+import hashlib
 import time
 from contextlib import suppress
 
 import msgspec
 
-from rft_contract.json_value import JsonObject
+from rft_contract.json_value import JsonObject, canonical
 from rft_contract.outcomes import RunEnded, RunFailed, Transient
-from rft_runtime.base_models import base_model
+from rft_contract.rollout_mark import FIELD, RolloutMark
+from rft_runtime.base_models import BaseModel, base_model
 from rft_runtime.conversation import Decoding
 from rft_runtime.failures import explain
 from rft_runtime.graded import GradedCompletion, encode_graded
@@ -16,7 +18,7 @@ from rft_runtime.platform import Platform
 from rft_runtime.reward_calls import Grade, RewardCaller, event_item, sample_id
 from rft_runtime.rollouts import Rollout, Sampler
 from rft_runtime.run_record import RunRecord
-from rft_runtime.shards import BASE, GREEDY, Shard
+from rft_runtime.shards import BASE, CANDIDATE, LIVE, Shard
 
 _GRADING_SHARE = 0.25
 
@@ -46,45 +48,43 @@ def _evaluate(platform: Platform, run_id: str, shard: Shard, seconds: float) -> 
     now = time.monotonic()
     rows = _rows(platform, record, shard)
     sampler = _sampler(platform, record, shard, Patience(deadline=now + seconds * (1 - _GRADING_SHARE)))
-    samples = 1 if shard.mode == GREEDY else record.parsed_recipe().gate.samples_per_prompt
-    rollouts = sampler.draw(rows, samples)
+    rollouts = sampler.draw(rows, shard.samples)
     caller = RewardCaller(
         client=platform.clients.grading, function_arn=record.reward_arn, patience=Patience(deadline=now + seconds)
     )
     by_number = dict(rows)
     grades = caller.grade(
         [
-            event_item(by_number[rollout.row], rollout.row, rollout.sample, rollout.answer.text, shard.subject)
+            event_item(by_number[rollout.row], rollout.row, rollout.sample, rollout.answer.text, shard.phase)
             for rollout in rollouts
             if rollout.answer is not None
         ]
     )
-    completions = [_graded(rollout, grades) for rollout in rollouts]
-    key = record.keys.graded(shard.subject, shard.mode, shard.shard)
+    completions = [_graded(rollout, grades, by_number[rollout.row]) for rollout in rollouts]
+    key = record.keys.graded(shard.data, shard.subject, shard.mode, shard.shard)
     platform.bucket.write(key, encode_graded(completions), content_type="application/gzip")
     return sum(completion.reward is not None for completion in completions)
 
 
 def _rows(platform: Platform, record: RunRecord, shard: Shard) -> list[tuple[int, JsonObject]]:
-    body = platform.bucket.read(record.keys.data("held_out"), start=shard.start, end=shard.end)
+    """Read a shard's rows with their numbers, which each row carries."""
+    body = platform.bucket.read(record.keys.data(shard.data), start=shard.start, end=shard.end)
     rows: list[JsonObject] = msgspec.json.Decoder(dict).decode_lines(body)
-    first = shard.shard * record.parsed_settings().rows_per_shard
-    return list(enumerate(rows, first))
+    marks = [RolloutMark.from_json(row.get(FIELD)) for row in rows]
+    return [(mark.row, row) for mark, row in zip(marks, rows, strict=True) if mark is not None]
 
 
 def _sampler(platform: Platform, record: RunRecord, shard: Shard, patience: Patience) -> Sampler:
     recipe = record.parsed_recipe()
     model = base_model(recipe.base_model, platform.region)
-    model_id = model.inference_id if shard.subject == BASE else record.deployment_arn
-    if model_id is None:
-        raise RunFailed(f"run {record.run_id}: the record has no deployment; Deploy did not finish")
+    model_id = _model_id(record, model, shard.subject)
     return Sampler(
         client=platform.clients.bedrock_runtime,
         model_id=model_id,
         model=model,
         decoding=Decoding(
             max_tokens=recipe.hyperparameters.inferenceMaxTokens,
-            temperature=0.0 if shard.mode == GREEDY else recipe.gate.temperature,
+            temperature=shard.temperature,
             reasoning_effort=recipe.hyperparameters.reasoningEffort,
         ),
         patience=patience,
@@ -92,7 +92,19 @@ def _sampler(platform: Platform, record: RunRecord, shard: Shard, patience: Pati
     )
 
 
-def _graded(rollout: Rollout, grades: dict[str, Grade]) -> GradedCompletion:
+def _model_id(record: RunRecord, model: BaseModel, subject: str) -> str:
+    """Return what Converse calls a subject."""
+    deployment = {
+        BASE: model.inference_id,
+        CANDIDATE: record.deployment_arn,
+        LIVE: None if record.live is None else record.live.deployment_arn,
+    }[subject]
+    if deployment is None:
+        raise RunFailed(f"run {record.run_id}: the record has no deployment of the {subject}; Deploy did not finish")
+    return deployment
+
+
+def _graded(rollout: Rollout, grades: dict[str, Grade], row: JsonObject) -> GradedCompletion:
     answer = rollout.answer
     if answer is None:
         grade = Grade(reward=None, invalid=rollout.missing)
@@ -108,4 +120,13 @@ def _graded(rollout: Rollout, grades: dict[str, Grade]) -> GradedCompletion:
         tokens_out=0 if answer is None else answer.tokens_out,
         stop_reason="" if answer is None else answer.stop_reason,
         completion="" if answer is None else answer.text,
+        group=_group(row),
     )
+
+
+def _group(row: JsonObject) -> str | None:
+    """Return a digest of what a row shares with others of its source: the value itself may be personal."""
+    value = row.get("group")
+    if value in (None, ""):
+        return None
+    return hashlib.blake2b(canonical(value).encode(), digest_size=8).hexdigest()

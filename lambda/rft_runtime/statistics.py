@@ -42,17 +42,33 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     return Interval(max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
-def bootstrap_means(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = SEED) -> list[float]:
+def bootstrap_means(
+    values: Sequence[float],
+    groups: Sequence[str] = (),
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[float]:
     """Return the sorted means of resamples with replacement (Efron, 1979).
+
+    With groups, whole groups are drawn, because their prompts are not independent (Davison and Hinkley, 1997, 3.8).
 
     Args:
         values: One value a prompt, at least one.
+        groups: The group of each prompt; empty: each prompt is its own.
         resamples: How many.
         seed: Of the pseudo-random numbers.
     """
     draw = random.Random(seed)
-    count = len(values)
-    return sorted(math.fsum(draw.choices(values, k=count)) / count for _ in range(resamples))
+    if len(set(groups)) in (0, len(values)):
+        count = len(values)
+        return sorted(math.fsum(draw.choices(values, k=count)) / count for _ in range(resamples))
+    members: dict[str, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        members.setdefault(group, []).append(value)
+    sums = [(math.fsum(member), len(member)) for member in members.values()]
+    drawn = (draw.choices(sums, k=len(sums)) for _ in range(resamples))
+    return sorted(math.fsum(total for total, _ in some) / sum(count for _, count in some) for some in drawn)
 
 
 def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -62,9 +78,30 @@ def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> Int
     return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
 
 
-def bootstrap_lower_bound(values: Sequence[float], confidence: float = 0.95) -> float:
-    """Return the one-sided lower percentile bound of the mean."""
-    return _quantile(bootstrap_means(values), 1 - confidence)
+def bootstrap_lower_bound(values: Sequence[float], groups: Sequence[str] = (), confidence: float = 0.95) -> float:
+    """Return the one-sided lower percentile bound of the mean.
+
+    Args:
+        values: One value a prompt, at least one.
+        groups: As for `bootstrap_means`.
+        confidence: One-sided.
+    """
+    return _quantile(bootstrap_means(values, groups), 1 - confidence)
+
+
+def smallest_gain(prompts: int, spread: float, confidence: float = 0.95, power: float = 0.8) -> float:
+    """Return the smallest mean gain that a one-sided test shows with the given power, in the normal approximation.
+
+    Source: Lachin (1981), sample size of a paired comparison: `(z_confidence + z_power) * spread / sqrt(n)`.
+
+    Args:
+        prompts: Independent prompts, at least 1.
+        spread: Standard deviation of the paired gains.
+        confidence: One-sided.
+        power: Probability to show it.
+    """
+    z = NormalDist().inv_cdf
+    return (z(confidence) + z(power)) * spread / math.sqrt(prompts)
 
 
 def mean(values: Sequence[float]) -> float:

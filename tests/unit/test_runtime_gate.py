@@ -1,5 +1,8 @@
 """The gate: what passes, and what it says about it."""
 
+from collections.abc import Sequence
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from rft_contract.outcomes import Outcome, RunFailed
 from rft_contract.recipe_sections import Gate
 from rft_runtime.evaluation import Arm, Evaluation, PairedGains, paired_gains
-from rft_runtime.gate import decide
+from rft_runtime.gate import Decision, decide
 from rft_runtime.graded import GradedCompletion, decode_graded, encode_graded
 from rft_runtime.shards import GREEDY, SAMPLED
 
@@ -28,40 +31,126 @@ def graded(row: int, reward: float | None, sample: int = 0) -> GradedCompletion:
     )
 
 
-def arms(base: list[float | None], candidate: list[float | None]) -> Evaluation:
-    pair = (Arm(), Arm())
-    for arm, rewards in zip(pair, (base, candidate), strict=True):
-        arm.add(GREEDY, [graded(row, reward) for row, reward in enumerate(rewards)])
-    return Evaluation(len(base), GREEDY, *pair, complete=frozenset({"base", "candidate"}))
+def arm(rewards: Sequence[float | None], *, tokens: int = 1, share: float = 1.0, groups: Sequence[str] = ()) -> Arm:
+    made = Arm()
+    made.add(
+        GREEDY,
+        [
+            msgspec.structs.replace(
+                graded(row, reward),
+                tokens_out=tokens,
+                components={"format": share},
+                group=groups[row] if groups else None,
+            )
+            for row, reward in enumerate(rewards)
+        ],
+    )
+    return made
+
+
+def evaluation(**arms: Arm) -> Evaluation:
+    return Evaluation(len(arms["base"].greedy), GREEDY, arms, complete=frozenset(arms))
+
+
+def decided(
+    before: Sequence[float | None], after: Sequence[float | None], gate: Gate | None = None, **sets: Evaluation
+) -> Decision:
+    found = {"held_out": evaluation(base=arm(before), candidate=arm(after))}
+    return decide(found | {name.replace("_", "-"): other for name, other in sets.items()}, gate or Gate())
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=40), st.floats(-1, 1))
-def test_passing_means_that_the_bound_lies_above_the_minimum(gains: list[float], minimum: float) -> None:
-    decision = decide(gains, mode=GREEDY, missing_share=0.0, gate=Gate(min_gain=minimum))
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=2, max_size=40), st.floats(-1, 1))
+def test_passing_means_that_the_bound_lies_above_the_minimum(pairs: list[tuple[float, float]], minimum: float) -> None:
+    before, after = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    decision = decided(before, after, Gate(min_gain=minimum))
     assert (decision.outcome == Outcome.PASSED) == (decision.lower_bound > minimum)
-    assert decide(gains, mode=GREEDY, missing_share=0.0, gate=Gate(min_gain=minimum)) == decision
+    assert decided(before, after, Gate(min_gain=minimum)) == decision
     assert "\n" not in decision.reason
 
 
 def test_equal_models_are_rejected() -> None:
-    decision = decide([0.0] * 100, mode=GREEDY, missing_share=0.0, gate=Gate())
-    assert decision.outcome == Outcome.REJECTED
+    assert decided([0.5] * 100, [0.5] * 100).outcome == Outcome.REJECTED
 
 
-@pytest.mark.parametrize(("missing", "decides"), [(0.0, True), (0.02, True), (0.021, False)])
-def test_two_percent_of_the_prompts_may_lack_a_grade(missing: float, decides: bool) -> None:
+@pytest.mark.parametrize(("missing", "decides"), [(0, True), (1, True), (2, False)])
+def test_two_percent_of_the_prompts_may_lack_a_grade(missing: int, decides: bool) -> None:
+    after = [None] * missing + [1.0] * (50 - missing)
     if decides:
-        assert decide([1.0] * 50, mode=GREEDY, missing_share=missing, gate=Gate()).outcome == Outcome.PASSED
+        assert decided([0.0] * 50, after).outcome == Outcome.PASSED
     else:
-        with pytest.raises(RunFailed, match="the evaluation is incomplete"):
-            decide([1.0] * 50, mode=GREEDY, missing_share=missing, gate=Gate())
+        with pytest.raises(RunFailed, match=r"the evaluation is incomplete: 4.0 % of 50 prompts of held_out"):
+            decided([0.0] * 50, after)
+
+
+def test_a_shard_that_was_never_graded_ends_the_run() -> None:
+    half = Evaluation(1, GREEDY, {"base": arm([0.0]), "candidate": Arm()}, complete=frozenset({"base"}))
+    with pytest.raises(RunFailed, match="not every shard of held_out was graded"):
+        decide({"held_out": half}, Gate())
+
+
+def test_a_candidate_worse_than_the_live_release_is_rejected() -> None:
+    """It beats the base model by far, and would still be a step back."""
+    arms = {"base": arm([0.0] * 50), "candidate": arm([0.5] * 50), "live": arm([0.6] * 50)}
+    decision = decide({"held_out": evaluation(**arms)}, Gate(live_margin=0.02))
+    assert decision.outcome == Outcome.REJECTED
+    assert decision.reason.startswith("the candidate may be worse than the live release: difference -0.100")
+    assert decide({"held_out": evaluation(**arms)}, Gate(live_margin=0.11)).outcome == Outcome.PASSED
+
+
+def test_a_guard_set_must_not_get_worse_beyond_its_margin() -> None:
+    lost = evaluation(base=arm([1.0] * 40), candidate=arm([0.9] * 40))
+    decision = decided([0.0] * 50, [1.0] * 50, Gate(guards={"safety": 0.05}), guard_safety=lost)
+    assert [(item.name, item.held) for item in decision.criteria] == [
+        ("gain", True),
+        ("guard-safety", False),
+        ("invalid", True),
+    ]
+    assert decision.outcome == Outcome.REJECTED
+    assert decided([0.0] * 50, [1.0] * 50, Gate(guards={"safety": 0.15}), guard_safety=lost).outcome == Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("gate", "failed"),
+    [
+        (Gate(max_length_ratio=1.9), "length"),
+        (Gate(max_length_ratio=2.0), None),
+        (Gate(min_component_ratios={"format": 0.6}), "component-format"),
+        (Gate(min_component_ratios={"format": 0.5}), None),
+        (Gate(min_component_ratios={"absent": 0.5}), None),
+        (Gate(max_invalid_share=0.0), "invalid"),
+        (Gate(max_invalid_share=0.01), None),
+    ],
+)
+def test_hard_ratios(gate: Gate, failed: str | None) -> None:
+    base = arm([0.0] * 100, tokens=10, share=1.0)
+    candidate = arm([*[1.0] * 99, None], tokens=20, share=0.5)
+    decision = decide({"held_out": evaluation(base=base, candidate=candidate)}, gate)
+    assert [item.name for item in decision.criteria if not item.held] == ([failed] if failed else [])
+
+
+def test_every_look_at_a_held_out_set_makes_the_gate_stricter() -> None:
+    gains = [1.0] * 12 + [0.0] * 60 + [-1.0] * 3
+    found = {"held_out": evaluation(base=arm([0.0] * 75), candidate=arm(gains))}
+    first, tenth = (decide(found, Gate(min_gain=0.03), candidates=candidates) for candidates in (1, 10))
+    assert (first.confidence, tenth.confidence) == (0.95, 0.995)
+    assert tenth.lower_bound < first.lower_bound
+    assert (first.outcome, tenth.outcome) == (Outcome.PASSED, Outcome.REJECTED)
+
+
+def test_prompts_of_one_group_are_no_independent_evidence() -> None:
+    groups = [f"document {number // 20}" for number in range(100)]
+    gains = [float(number // 20 != 0) for number in range(100)]
+    alone = evaluation(base=arm([0.0] * 100), candidate=arm(gains))
+    grouped = evaluation(base=arm([0.0] * 100), candidate=arm(gains, groups=groups))
+    bounds = [decide({"held_out": found}, Gate()).lower_bound for found in (alone, grouped)]
+    assert bounds[1] < bounds[0] - 0.1
 
 
 @given(st.lists(st.tuples(REWARDS, REWARDS), min_size=1, max_size=30))
 def test_a_missing_grade_never_helps_the_candidate(pairs: list[tuple[float | None, float | None]]) -> None:
     base, candidate = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    found = paired_gains(arms(base, candidate))
+    found = paired_gains(evaluation(base=arm(base), candidate=arm(candidate)))
     seen = [reward for reward in (*base, *candidate) if reward is not None]
     for gain, before, after in zip(found.gains, base, candidate, strict=True):
         for filling in seen:
@@ -75,15 +164,16 @@ def test_a_missing_grade_never_helps_the_candidate(pairs: list[tuple[float | Non
 
 
 def test_nothing_graded_is_all_missing() -> None:
-    assert paired_gains(arms([None, None], [None, None])) == PairedGains((0.0, 0.0), 1.0)
+    nothing = evaluation(base=arm([None, None]), candidate=arm([None, None]))
+    assert paired_gains(nothing) == PairedGains((0.0, 0.0), 1.0, ("row 0", "row 1"))
 
 
 def test_the_prompt_is_the_unit_of_sampled_rewards() -> None:
-    arm = Arm()
-    arm.add(SAMPLED, [graded(0, 1.0, 0), graded(0, 0.0, 1), graded(0, None, 2)])
-    assert arm.reward(0, SAMPLED) == 0.5
-    assert arm.sampled_successes(0, 1.0) == pytest.approx(1 / 3)
-    assert arm.invalid_share() == pytest.approx(1 / 3)
+    made = Arm()
+    made.add(SAMPLED, [graded(0, 1.0, 0), graded(0, 0.0, 1), graded(0, None, 2)])
+    assert made.reward(0, SAMPLED) == 0.5
+    assert made.sampled_successes(0, 1.0) == pytest.approx(1 / 3)
+    assert made.invalid_share() == pytest.approx(1 / 3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), REWARDS, st.text(max_size=20)), max_size=20))

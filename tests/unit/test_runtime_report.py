@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rft_runtime.gate import Decision
+from rft_runtime.gate import Criterion, Decision
 from rft_runtime.report import (
     Decoding,
     Example,
@@ -80,7 +80,7 @@ def report(**changes: Any) -> Report:
     return msgspec.structs.replace(full, **changes)
 
 
-@pytest.mark.parametrize("struct", [Report, Measures, Gain, Decoding, Decision, Step, AskedUsed, Example])
+@pytest.mark.parametrize("struct", [Report, Measures, Gain, Decoding, Decision, Criterion, Step, AskedUsed, Example])
 def test_every_field_is_documented_and_no_other(struct: type[msgspec.Struct]) -> None:
     (section,) = re.findall(rf"^## {struct.__name__}\n(.*?)(?=^## |\Z)", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
     first_cells = re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)

@@ -394,13 +394,13 @@ def test_too_many_missing_grades_are_no_decision() -> None:
     aws.functions.grade = lambda item: None if item["metadata"][FIELD]["row"] < 3 else label_grade(item)
     for shard in shards(aws):
         evaluate_shard(aws.platform(), RUN, shard, 60)
-    with pytest.raises(RunFailed, match=r"3\.0 % of 100 prompts lack a grade"):
+    with pytest.raises(RunFailed, match=r"3\.0 % of 100 prompts of held_out lack a grade"):
         decide_run(aws.platform(), RUN)
 
 
 def test_a_missing_shard_is_no_decision() -> None:
     aws = evaluated()
-    del aws.s3.objects[KEYS.graded("candidate", "greedy", 1)]
+    del aws.s3.objects[KEYS.graded("held_out", "candidate", "greedy", 1)]
     with pytest.raises(RunFailed, match="incomplete"):
         decide_run(aws.platform(), RUN)
 
