@@ -13,12 +13,13 @@ from bedrock_rft.dataset_bucket import DatasetBucket
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.nag import acknowledge, acknowledge_wildcards
 from bedrock_rft.reward_function import RewardFunctionBase
 from rft_contract.layout import CERTIFICATES, DATASETS, RUNS
 from rft_contract.settings import FunctionEnvironment
 
 _OF_RUNS = "each run certifies the reward through its own alias run-<id>, born at run time"
+_METRICS = "cloudwatch:GetMetricData has no resource level, says the Service Authorization Reference"
 _BORN_LATER = "Bedrock chooses the ids of jobs, models and deployments at run time; recipes choose the base model"
 
 
@@ -34,7 +35,7 @@ class WorkflowHandlers(Construct):
     | freeze | reads datasets, writes frozen data and the shard manifest | |
     | certify | reads frozen data, reads and writes certificates | rewards, whose code it looks at |
     | train_start | | creates customization jobs, passes their role |
-    | train_poll | | looks at jobs and stops them |
+    | train_poll | | looks at jobs and stops them; reads metrics |
     | deploy_start, deploy_poll | | creates deployments, looks at them |
     | rollout | reads held-out data, writes graded completions | models, rewards |
     | decide | reads graded completions, writes the decision and the held-out set's uses | |
@@ -169,6 +170,10 @@ class WorkflowHandlers(Construct):
         self._key.grant_customization(self.train_start.role)
         for handler in (self.train_poll, self.close):
             self._grant(handler, ("GetModelCustomizationJob", "StopModelCustomizationJob"), jobs)
+        iam.Grant.add_to_principal(
+            grantee=self.train_poll.role, actions=["cloudwatch:GetMetricData"], resource_arns=["*"]
+        )
+        acknowledge(self.train_poll.role, "AwsSolutions-IAM5[Resource::*]", reason=_METRICS)
 
     def _grant_deployment(self) -> None:
         deployments = self._arn("custom-model-deployment")

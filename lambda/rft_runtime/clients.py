@@ -9,6 +9,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
@@ -45,6 +46,11 @@ class Clients:
     def bedrock_runtime(self) -> "BedrockRuntimeClient":
         """Rollouts; makes one attempt only."""
         return boto3.client("bedrock-runtime", config=_INFERENCE)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """What a job's rollouts were graded."""
+        return boto3.client("cloudwatch", config=_CONTROL)
 
     @cached_property
     def functions(self) -> "LambdaClient":

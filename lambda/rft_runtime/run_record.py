@@ -77,6 +77,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         certificates: Split -> verdict of the certificate that the run relies on.
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
+        invalid_strikes: Looks in a row at which too many of the job's rollouts were invalid.
+        unwatched: Why the job's metrics could not be read; None: they could.
         model_arn: The candidate model.
         deployment_arn: The candidate's deployment.
         stand_in: The model that was really trained, when it is not the recipe's.
@@ -110,6 +112,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     certificates: dict[str, str] = {}
     job_arn: str | None = None
     job_started: datetime | None = None
+    invalid_strikes: int = 0
+    unwatched: str | None = None
     model_arn: str | None = None
     deployment_arn: str | None = None
     stand_in: str | None = None

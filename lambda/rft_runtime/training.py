@@ -2,12 +2,18 @@
 
 from datetime import UTC, datetime
 
+from botocore.exceptions import ClientError
+
 from rft_contract.json_value import JsonObject
 from rft_contract.outcomes import OverLimit, RunFailed, RunStopped
 from rft_contract.statuses import JobStatus, Progress
-from rft_runtime.job import deadline_of, find_job, start_job, stop_job
+from rft_runtime.detectors import PATIENCE, invalid_share
+from rft_runtime.failures import explain, is_transient
+from rft_runtime.job import Job, deadline_of, find_job, start_job, stop_job
+from rft_runtime.job_metrics import graded_rollouts
 from rft_runtime.platform import Platform
 from rft_runtime.polling import next_wait, wait_within
+from rft_runtime.run_record import RunRecord
 
 
 def start_training(platform: Platform, run_id: str) -> JsonObject:
@@ -36,7 +42,7 @@ def poll_training(platform: Platform, run_id: str, waited: int) -> JsonObject:
 
     Raises:
         RunFailed: When the job failed or is gone.
-        RunStopped: When somebody stopped it.
+        RunStopped: When somebody stopped it, or when too many of its rollouts were invalid at two looks in a row.
         OverLimit: When it ran past the deadline; it is stopped then.
     """
     record = platform.runs.load_running(run_id)
@@ -59,6 +65,33 @@ def poll_training(platform: Platform, run_id: str, waited: int) -> JsonObject:
             f"the customization job ran past {deadline:%Y-%m-%d %H:%M} UTC and was stopped; raise limits.hours, or the "
             "platform's deadline_hours, or train less"
         )
+    _break_on_invalid_rewards(platform, record, job, now)
     settings = record.parsed_settings()
     wait = wait_within(next_wait(waited, settings.poll_max_seconds), now, deadline)
     return {"run_id": run_id, "progress": Progress.WAITING, "wait_seconds": wait}
+
+
+def _break_on_invalid_rewards(platform: Platform, record: RunRecord, job: Job, now: datetime) -> None:
+    """Stop a job whose rewards say nothing any more: what it would go on to learn is noise, and it is billed.
+
+    Metrics that cannot be read are noted and stop nothing: a healthy job must not die of its watchman.
+    """
+    try:
+        periods = graded_rollouts(platform.clients.cloudwatch, record.run_id, job.created, now)
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        platform.runs.set(record.run_id, unwatched=explain(error))
+        return
+    share, limit = invalid_share(periods), record.parsed_recipe().training.max_invalid_share
+    strikes = record.invalid_strikes + 1 if share is not None and share > limit else 0
+    if strikes != record.invalid_strikes:
+        platform.runs.set(record.run_id, invalid_strikes=strikes)
+    if share is None or strikes < PATIENCE:
+        return
+    stop_job(platform.clients.bedrock, job)
+    raise RunStopped(
+        f"invalid rewards: {100 * share:.1f} % of the last rollouts could not be graded, at {PATIENCE} looks in a row, "
+        f"and training.max_invalid_share allows {100 * limit:g} %; the job was stopped, leaves no model, and what it "
+        "did is billed; the reward function's log says why"
+    )

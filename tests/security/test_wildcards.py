@@ -22,6 +22,8 @@ NO_RESOURCE_LEVEL = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    # CloudWatch user guide, "Using condition keys to limit access to CloudWatch namespaces": PutMetricData alone.
+    "cloudwatch:GetMetricData",
 }
 NAMES = [config.environment for config in ENVIRONMENTS]
 

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -93,6 +93,7 @@ def check_request(service: str, operation: str, request: dict[str, Any]) -> None
 class FakeS3:
     objects: dict[str, bytes] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     on_put: Callable[[str], None] = lambda key: None
 
     def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:
@@ -105,6 +106,17 @@ class FakeS3:
             first, last = Range.removeprefix("bytes=").split("-")
             body = body[int(first) : int(last) + 1 if last else None]
         return {"Body": io.BytesIO(body), "ETag": f'"{self.versions[Key]}"'}
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        check_request("s3", "HeadObject", {"Bucket": Bucket, "Key": Key})
+        if Key not in self.objects:
+            raise aws_error("404", "HeadObject", 404)
+        return {
+            "ETag": f'"{self.versions[Key]}"',
+            "VersionId": f"v{self.versions[Key]}",
+            "ContentLength": len(self.objects[Key]),
+            "Metadata": self.metadata.get(Key, {}),
+        }
 
     def put_object(
         self,
@@ -331,12 +343,38 @@ class FakeSns:
 
 
 @dataclass
+class FakeCloudWatch:
+    """What the reward function counted: the run's sums by minute."""
+
+    minutes: dict[datetime, tuple[float, float]] = field(default_factory=dict)
+    error: ClientError | None = None
+
+    def get_paginator(self, operation: str) -> "FakeCloudWatch":
+        assert operation == "get_metric_data"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        check_request("cloudwatch", "GetMetricData", request)
+        if self.error is not None:
+            raise self.error
+        for moment, counts in sorted(self.minutes.items(), reverse=True):
+            if request["StartTime"] <= moment <= request["EndTime"]:
+                yield {
+                    "MetricDataResults": [
+                        {"Id": query["Id"], "Timestamps": [moment], "Values": [count]}
+                        for query, count in zip(request["MetricDataQueries"], counts, strict=True)
+                    ]
+                }
+
+
+@dataclass
 class FakeAws:
     s3: FakeS3 = field(default_factory=FakeS3)
     functions: FakeLambda = field(default_factory=FakeLambda)
     bedrock: FakeBedrock = field(default_factory=FakeBedrock)
     bedrock_runtime: FakeRuntime = field(default_factory=FakeRuntime)
     sns: FakeSns = field(default_factory=FakeSns)
+    cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
 
     @property
     def grading(self) -> FakeLambda:

@@ -1,0 +1,45 @@
+"""Detectors: what a running job's own numbers say about its health. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FEWEST_ROLLOUTS = 500
+"""Rollouts below which a share says nothing yet."""
+
+PATIENCE = 2
+"""Looks in a row at which a detector must fire before a job is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedRollouts:
+    """What the reward function counted within one period of time.
+
+    Args:
+        valid: Rollouts with a grade.
+        invalid: Rollouts that could not be graded through no fault of their completion.
+    """
+
+    valid: float
+    invalid: float
+
+
+def invalid_share(periods: Sequence[GradedRollouts], *, at_least: int = FEWEST_ROLLOUTS) -> float | None:
+    """Return the invalid share of a job's newest rollouts.
+
+    Whole periods are taken from the end until they hold enough rollouts, so how many arrive in one event or one period
+    changes nothing.
+
+    Args:
+        periods: Oldest first.
+        at_least: Rollouts to look at.
+
+    Returns:
+        0 to 1; None while there are fewer rollouts.
+    """
+    valid = invalid = 0.0
+    for period in reversed(periods):
+        valid += period.valid
+        invalid += period.invalid
+        if valid + invalid >= at_least:
+            return invalid / (valid + invalid)
+    return None
