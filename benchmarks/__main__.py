@@ -7,7 +7,10 @@ from types import ModuleType
 
 from benchmarks.result import save
 
-SHORT = ("synth", "trainer", "structured_graders", "math_grader", "invalid_rewards", "code_grader", "judge_calibration")
+SHORT = (
+    *("synth", "trainer", "structured_graders", "math_grader", "invalid_rewards", "code_grader", "judge_calibration"),
+    *("leaks", "dataset_checks"),
+)
 LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak")
 
 
