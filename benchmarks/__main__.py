@@ -8,10 +8,18 @@ from types import ModuleType
 from benchmarks.result import save
 
 SHORT = (
-    *("synth", "trainer", "structured_graders", "math_grader", "invalid_rewards", "code_grader", "judge_calibration"),
-    *("leaks", "dataset_checks"),
+    "synth",
+    "trainer",
+    "structured_graders",
+    "math_grader",
+    "invalid_rewards",
+    "code_grader",
+    "judge_calibration",
+    "leaks",
+    "dataset_checks",
+    "production_match",
 )
-LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak")
+LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak", "gate_errors")
 
 
 def main(names: list[str]) -> int:

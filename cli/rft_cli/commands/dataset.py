@@ -2,6 +2,8 @@
 
 import typer
 
+from rft_cli.commands import dataset_files, dataset_logs
+
 app = typer.Typer(
     name="dataset",
     help="Datasets: compare with production, make from logs, split, convert, draw.",
@@ -12,3 +14,10 @@ app = typer.Typer(
 @app.callback()
 def dataset() -> None:
     """Datasets: compare with production, make from logs, split, convert, draw."""
+
+
+app.command()(dataset_logs.compare)
+app.command("from-logs")(dataset_logs.from_logs)
+app.command()(dataset_files.split)
+app.command()(dataset_files.convert)
+app.command("from-trajectories")(dataset_files.from_trajectories)
