@@ -18,6 +18,7 @@ SHORT = (
     "leaks",
     "dataset_checks",
     "production_match",
+    "prompt_alignment",
 )
 LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak", "gate_errors")
 

@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from rich.table import Table
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from rft_cli.cli_error import CliError
 from rft_cli.console import err
 from rft_contract.hyperparameters import Hyperparameters
 from rft_dataset.checking import Check, Source, check
-from rft_dataset.findings import Severity
+from rft_dataset.findings import MOST_STORED, Finding, Severity
 from rft_dataset.row_reader import RowReader
 from rft_dataset.validation import Split
 
-_SHOWN = 50
+_SHOWN = 20
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "dim"}
 
 
@@ -23,14 +24,14 @@ def check_datasets(
     files: Mapping[Split, Path],
     *,
     hyperparameters: Hyperparameters | None = None,
-    readers: Callable[[Source], Sequence[RowReader]] = lambda source: (),
+    readers: Callable[[Source], Sequence[RowReader]] | None = None,
 ) -> Check:
     """Check dataset files, each by itself and against the others.
 
     Args:
         files: Split -> file.
         hyperparameters: The job's, where they are known.
-        readers: Further ones for a dataset.
+        readers: Further ones for a dataset. None: no further ones.
 
     Raises:
         CliError: When a file cannot be read.
@@ -46,7 +47,7 @@ def check_datasets(
             return check(
                 sources,
                 hyperparameters=hyperparameters,
-                readers=readers,
+                readers=readers or (lambda source: ()),
                 tell=lambda words: spinner.update(f"checking: {words}"),
             )
 
@@ -63,24 +64,23 @@ def require_valid(found: Check) -> None:
         raise CliError(f"{first}{more}; nothing was uploaded")
 
 
-def findings_table(found: Check) -> Table:
-    """Return the findings for a terminal, the worst first."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("where", "severity", "code", "what", "what to do"):
-        table.add_column(heading, overflow="fold")
-    for finding in found.findings[:_SHOWN]:
-        place = f"{Path(finding.file).name}:{finding.line}" if finding.line else Path(finding.file).name
-        table.add_row(
-            Text(f"{place} {finding.path}".strip()),
-            Text(finding.severity, _STYLES[finding.severity]),
-            Text(finding.code),
-            Text(finding.message),
-            Text(finding.fix, "dim"),
-        )
-    left = len(found.findings) - _SHOWN
-    if left > 0:
-        table.add_row(Text(f"and {left} more: --json has all"))
-    return table
+def findings_by_rule(found: Check) -> Iterator[RenderableType]:
+    """Yield the findings for a terminal: rule by rule, the worst first, what to do said once."""
+    by_code: dict[str, list[Finding]] = {}
+    for finding in found.findings:
+        by_code.setdefault(finding.code, []).append(finding)
+    counts = sum((report.findings.counts for report in found.reports.values()), found.across.counts)
+    for code, findings in by_code.items():
+        first = findings[0]
+        head = Text.assemble((first.severity, _STYLES[first.severity]), f" {code} ({counts[code]:,}): ")
+        yield head.append(first.fix, "dim")
+        for finding in findings[:_SHOWN]:
+            place = f"{Path(finding.file).name}:{finding.line}" if finding.line else Path(finding.file).name
+            yield Padding(Text(f"{' '.join(filter(None, (place, finding.path)))}: {finding.message}"), (0, 0, 0, 2))
+        if (left := counts[code] - _SHOWN) > 0:
+            yield Padding(
+                Text(f"and {left:,} more: --json has the first {MOST_STORED:,} of each dataset", "dim"), (0, 0, 0, 2)
+            )
 
 
 def summary(found: Check) -> Iterator[str]:

@@ -58,11 +58,18 @@ def read_folder(path: Path) -> RewardFolder:
     """
     if not path.is_dir():
         raise CliError(f"reward {path}: no such folder; `rft reward new` makes one")
-    return RewardFolder(path, _spec(path), _cases(path / CASES_NAME))
+    return RewardFolder(path, read_spec(path), _cases(path / CASES_NAME))
 
 
-def _spec(path: Path) -> RewardSpec:
-    """Return what the reward is made of."""
+def read_spec(path: Path) -> RewardSpec:
+    """Return what a folder's reward is made of.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        CliError: When it holds no reward, or one that says something that cannot be.
+    """
     if not (path / YAML_NAME).is_file():
         if not (path / OWN_NAME).is_file():
             raise CliError(f"reward {path}: neither {YAML_NAME} nor {OWN_NAME} lies in it")

@@ -51,6 +51,8 @@ RULES: Mapping[str, tuple[Severity, str]] = {
     "no-steps-left": (_ERROR, "raise maxPromptLength: no prompt is certain to stay in the training"),
     "few-steps": (_WARNING, "add prompts, lower batchSize or raise epochCount"),
     "unclear-form": (_WARNING, "tell the model in the prompt the form that the reward reads"),
+    "conflicting-form": (_WARNING, "ask for the form that the reward reads; obeying this prompt is not paid"),
+    "seldom-unclear-form": (_ADVICE, "look at these rows: they differ from the others in what they tell the model"),
     "partly-examined": (_ADVICE, "nothing to do: rows beyond were checked one by one, and not compared with others"),
     "leak-prompt": (_ERROR, "keep the prompt in one of the two; a held-out prompt must be new to the model"),
     "leak-similar-prompt": (_ERROR, "keep one of the two rows; a held-out prompt must be new to the model"),

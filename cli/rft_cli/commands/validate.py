@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rft_cli.commands.options import Json
+from rft_cli.commands.options import Env, Json, Stack
 from rft_cli.console import out, print_json
 
 
@@ -21,14 +21,25 @@ def validate(
             help="A run's recipe: what it makes of the prompts' lengths. It names the datasets that are not given."
         ),
     ] = None,
+    reward: Annotated[
+        str | None,
+        typer.Option(
+            help="A reward's folder or file, or the name of one that is deployed: do prompts ask for what it reads? "
+            "[default with --recipe and --env: the recipe's]",
+            show_default=False,
+        ),
+    ] = None,
+    env: Env = None,
+    stack: Stack = None,
     json: Json = False,
 ) -> None:
     """Check datasets as a run does: every line by itself, against the others, and against the other datasets.
 
     Exit code 0: nothing worse than advice; 1: errors; 3: warnings.
     """
+    from rft_cli.alignment import alignment_readers
     from rft_cli.cli_error import CliError
-    from rft_cli.dataset_check import check_datasets, findings_table, summary
+    from rft_cli.dataset_check import check_datasets, findings_by_rule, summary
     from rft_cli.recipe_file import read_recipe
     from rft_cli.run_start import local_files
     from rft_dataset.findings import Severity
@@ -40,12 +51,13 @@ def validate(
     files |= {split: path for split, path in given.items() if path is not None}
     if not files:
         raise CliError("nothing to check: give a FILE, or a --recipe whose datasets lie on this machine")
-    found = check_datasets(files, hyperparameters=read.hyperparameters if read else None)
+    readers = alignment_readers(reward, env=env, stack=stack, recipe=read)
+    found = check_datasets(files, hyperparameters=read.hyperparameters if read else None, readers=readers)
     if json:
         print_json(found.to_json())
     else:
-        if found.findings:
-            out().print(findings_table(found))
+        for part in findings_by_rule(found):
+            out().print(part)
         for line in summary(found):
             out().print(line, markup=False, soft_wrap=True)
     raise typer.Exit(1 if found.count(Severity.ERROR) else 3 if found.count(Severity.WARNING) else 0)
