@@ -1,6 +1,8 @@
 """Where output goes: answers to stdout, everything else to stderr."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from rich.console import Console
@@ -32,3 +34,24 @@ def print_json(value: object) -> None:
 def say(text: str) -> None:
     """Tell the person something that is not the answer."""
     err().print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done: a line that changes, or lines where there is no terminal.
+
+    Args:
+        what: It is being done.
+
+    Yields:
+        A function that tells how far it is.
+    """
+    with err().status(what) as spinner:
+
+        def tell(words: str) -> None:
+            if err().is_terminal:
+                spinner.update(f"{what}: {words}")
+            else:
+                say(words)
+
+        yield tell

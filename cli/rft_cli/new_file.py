@@ -9,19 +9,25 @@ from typing import BinaryIO
 from rft_cli.cli_error import CliError
 
 
-def check_new(path: Path, *, source: Path, force: bool) -> None:
+def check_new(path: Path, *, source: Path | None = None, force: bool) -> None:
     """Refuse to replace a file, unless that was asked for, and the file that is read in any case.
 
+    Args:
+        path: The file to write.
+        source: The file that is read, where one is.
+        force: Whether a file may be replaced.
+
     Raises:
-        CliError: When the file exists.
+        CliError: When the file exists and stays.
     """
-    if path.exists():
-        if source.exists() and path.samefile(source):
-            raise CliError(f"{path}: is the file to read; name another --output")
-        if not (force and path.is_file()):
-            raise CliError(
-                f"{path}: exists; name another --output" + (", or replace it with --force" if not force else "")
-            )
+    if not path.exists():
+        return
+    if source is not None and source.exists() and path.samefile(source):
+        raise CliError(f"{path}: is the file to read; name another --output")
+    if not path.is_file():
+        raise CliError(f"{path}: is no file; name another --output")
+    if not force:
+        raise CliError(f"{path}: exists; name another --output, or replace it with --force")
 
 
 @contextmanager

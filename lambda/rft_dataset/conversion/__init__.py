@@ -1,0 +1,1 @@
+"""Rows of Bedrock RFT, made of what other tools and datasets write."""
