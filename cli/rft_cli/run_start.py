@@ -35,7 +35,7 @@ def start_run(environment: Environment, recipe: Recipe, folder: Path, run_id: st
         raise CliError(f"recipe.reward: got {recipe.reward!r}, environment {environment.name} has {known}")
     files = local_files(recipe.datasets, folder)
     require_valid(check_datasets(files))
-    addresses: dict[str, str] = {split: upload(environment, file) for split, file in files.items()}
+    addresses: dict[str, str] = {split: upload(environment, file, split=split) for split, file in files.items()}
     execution.start(environment, name, replace(recipe, datasets=recipe.datasets.at(addresses)))
     return name
 
@@ -47,13 +47,6 @@ def local_files(datasets: Datasets, folder: Path) -> dict[Split, Path]:
         datasets: The recipe's.
         folder: Where relative paths start.
     """
-    given: dict[Split, str | None] = {
-        "train": datasets.train,
-        "validation": datasets.validation,
-        "held_out": datasets.held_out,
-    }
     return {
-        split: (folder / address).resolve()
-        for split, address in given.items()
-        if address is not None and not address.startswith("s3://")
+        split: (folder / address).resolve() for split, address in datasets.items() if not address.startswith("s3://")
     }

@@ -5,6 +5,7 @@ bound there; the service may still refuse large values.
 """
 
 from dataclasses import dataclass, fields
+from math import ceil
 
 from rft_contract.json_value import JsonObject, JsonValue
 
@@ -78,6 +79,14 @@ class Hyperparameters:
             if name not in known:
                 raise ValueError(f"hyperparameters.{name}: unknown; Bedrock RFT has {', '.join(sorted(known))}")
         return cls(**value)  # type: ignore[arg-type]  # each value's type is checked in __post_init__
+
+    def steps(self, prompts: int) -> int:
+        """Return the training steps that a job takes for so many prompts, unless it stops early.
+
+        Args:
+            prompts: Training prompts that are not dropped for their length.
+        """
+        return self.epochCount * ceil(prompts / self.batchSize)
 
     def to_json(self) -> JsonObject:
         """Return the request's mapping, without what is None."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import BinaryIO
 
 from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.json_value import JsonObject
+from rft_contract.recipe_sections import GUARD
 from rft_dataset.balance import Balance
 from rft_dataset.findings import Finding, Findings, Severity
 from rft_dataset.prompt_lengths import PromptLengths
@@ -16,7 +16,12 @@ from rft_dataset.row_reader import RowReader
 from rft_dataset.similar_prompts import Prompts
 from rft_dataset.validation import Report, Split, validate
 
-_ORDER: tuple[Split, ...] = ("train", "validation", "held_out")
+_COMPARED: Mapping[tuple[Split, Split], str] = {
+    ("train", "validation"): "leak-validation-",
+    ("train", "held_out"): "leak-",
+    ("validation", "held_out"): "leak-",
+}
+"""Splits that are compared -> how the codes of what they share begin."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,16 @@ def check(
     facts: dict[Split, JsonObject] = {}
     prompts: dict[Split, Prompts] = {}
     marks: dict[Split, RowMarks] = {}
+    balances: dict[Split, Balance] = {}
     for source in sources:
         tell(f"reading {source.name}")
         prompts[source.split], marks[source.split] = Prompts(source.name), RowMarks(source.name)
+        balances[source.split] = Balance(source.name)
         seen: list[RowReader] = [
             prompts[source.split],
             marks[source.split],
             References(source.name),
-            Balance(source.name),
+            balances[source.split],
             PromptLengths(source.name, hyperparameters if source.split == "train" else None),
             *readers(source),
         ]
@@ -102,8 +109,11 @@ def check(
         facts[source.split] = {name: value for reader in seen for name, value in reader.facts().items()}
     tell("comparing")
     across = Findings()
-    for first, second in combinations([split for split in _ORDER if split in reports], 2):
-        prefix = "leak-" if second == "held_out" else "leak-validation-"
-        across.extend(prompts[first].leaks_into(prompts[second], prefix=prefix))
-        across.extend(marks[first].leaks_into(marks[second], prefix=prefix))
+    compared = {**_COMPARED, **{("train", split): "leak-" for split in reports if split.startswith(GUARD)}}
+    for (first, second), prefix in compared.items():
+        if first in reports and second in reports:
+            across.extend(prompts[first].leaks_into(prompts[second], prefix=prefix))
+            across.extend(marks[first].leaks_into(marks[second], prefix=prefix))
+            if not second.startswith(GUARD):  # a guard set is another task
+                across.extend(balances[first].differs_from(balances[second]))
     return Check(reports, across, facts)

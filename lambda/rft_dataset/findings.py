@@ -60,23 +60,26 @@ class Findings:
         stored: The kept ones, in the order in which they were made.
         counts: Code -> number of findings, kept or not.
         severities: Severity -> number of findings, kept or not.
+        errors: How many of them are errors.
     """
 
     stored: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     severities: Counter[Severity] = field(default_factory=Counter)
-
-    @property
-    def errors(self) -> int:
-        """How many errors there are, kept or not."""
-        return self.severities[Severity.ERROR]
+    errors: int = 0
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it while there is room."""
-        self.counts[finding.code] += 1
-        self.severities[finding.severity] += 1
-        if self.counts[finding.code] <= MOST_STORED:
+        if self.counts[finding.code] < MOST_STORED:
             self.stored.append(finding)
+        self.count(finding, 1)
+
+    def count(self, finding: Finding, times: int) -> None:
+        """Count further findings like one that was added, without keeping them."""
+        self.counts[finding.code] += times
+        self.severities[finding.severity] += times
+        if finding.severity is Severity.ERROR:
+            self.errors += times
 
     def extend(self, findings: Iterable[Finding]) -> None:
         """Add several."""

@@ -3,7 +3,8 @@
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO, cast
 
 import msgspec
@@ -14,7 +15,8 @@ LONGEST_LINE = 6 * 1024 * 1024
 """Bytes of the longest line: a row must reach the reward function in an event of 6 MB (Lambda quotas)."""
 
 _GZIP = b"\x1f\x8b"
-_CHUNK = 1 << 20
+_PIECE = 1 << 17
+"""Bytes read at once: what stays in a processor's cache while its lines are cut out and decoded."""
 
 
 class DamagedGzip(ValueError):
@@ -35,10 +37,19 @@ def open_lines(stream: BinaryIO) -> tuple[Iterator[bytes], bool]:
         An iterator, and True for gzip. The iterator yields `OverlongLine` for a line beyond `LONGEST_LINE`, keeps a
         carriage return at a line's end, and raises `DamagedGzip`.
     """
+    blocks, is_compressed = open_blocks(stream)
+    return chain.from_iterable(blocks), is_compressed
+
+
+def open_blocks(stream: BinaryIO) -> tuple[Iterator[list[bytes]], bool]:
+    """Return a stream's lines like `open_lines`, in lists of those that were read at once."""
     head = stream.read(len(_GZIP))
-    source = _Joined(head, stream)
-    compressed = head == _GZIP
-    return _lines(gzip.GzipFile(fileobj=source) if compressed else source), compressed
+    while head and len(head) < len(_GZIP) and (more := stream.read(len(_GZIP) - len(head))):
+        head += more
+    if head == _GZIP:
+        plain = gzip.GzipFile(fileobj=_Joined(head, stream))
+        return _lines(_pieces(plain.read1)), True  # read1: what precedes damage is read before it raises
+    return _lines(chain([head], _pieces(stream.read))), False
 
 
 def rows(stream: BinaryIO) -> Iterator[tuple[int, bytes, JsonObject]]:
@@ -59,7 +70,7 @@ def rows(stream: BinaryIO) -> Iterator[tuple[int, bytes, JsonObject]]:
         line = line.rstrip(b"\r")
         try:
             row = cast(JsonObject, decoder.decode(line))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"line {number}: not a row: {error}") from None
         yield number, line, row
 
@@ -83,18 +94,29 @@ class _Joined(io.RawIOBase):
         return len(data)
 
 
-def _lines(source: io.RawIOBase | gzip.GzipFile) -> Iterator[bytes]:
-    """Yield lines of at most `LONGEST_LINE` bytes."""
-    reader = io.BufferedReader(source, _CHUNK)
+def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Yield a stream piece by piece."""
+    while piece := read(_PIECE):
+        yield piece
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield lists of lines, of a longer one than `LONGEST_LINE` its head."""
+    line = b""
     try:
-        while line := reader.readline(LONGEST_LINE + 1):
-            if line.endswith(b"\n"):
-                yield line[:-1]
-            elif len(line) <= LONGEST_LINE:
-                yield line
-            else:
-                while (rest := reader.readline(_CHUNK)) and not rest.endswith(b"\n"):
-                    pass
-                yield OverlongLine(line)
+        for piece in pieces:
+            lines = piece.split(b"\n")
+            if len(line) <= LONGEST_LINE:
+                line += lines[0]
+            if len(lines) > 1:
+                lines[0] = _whole_or_head(line)
+                line = lines.pop()
+                yield lines
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DamagedGzip(str(error)) from None
+    if line:
+        yield [_whole_or_head(line)]
+
+
+def _whole_or_head(line: bytes) -> bytes:
+    return line if len(line) <= LONGEST_LINE else OverlongLine(line[: LONGEST_LINE + 1])

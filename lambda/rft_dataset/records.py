@@ -2,7 +2,10 @@
 
 Sources: Bedrock user guide, "Prepare your training data" (messages, roles, `reference_answer`, extra top-level fields
 reach the reward function), and the checks of AWS's own Nova Forge SDK (no extra keys inside a message, shape of
-`tools`).
+`tools`). The guide names the roles user, system and assistant, in small letters; the SDK adds developer and tool, and
+makes capitals small before it uploads, which Bedrock is not known to do, so capitals are refused here.
+
+Structs without `gc` are left alone by Python's cycle collector, which would otherwise look at each row again and again.
 """
 
 from typing import Literal
@@ -13,7 +16,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 """Who speaks; `developer` is another name for `system`."""
 
 
-class TextPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TextPart(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A part of a turn. RFT is text only.
 
     Args:
@@ -25,7 +28,7 @@ class TextPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
-class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Message(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One turn of the prompt.
 
     Args:
@@ -42,9 +45,24 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def text(self) -> str:
         """Return the turn's text, parts joined."""
-        if isinstance(self.content, list):
-            return "".join(part.text for part in self.content)
-        return self.content or ""
+        content = self.content
+        if isinstance(content, list):
+            return "".join([part.text for part in content])
+        return content or ""
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """JSON schema of a function's arguments, as far as it is checked.
+
+    Args:
+        type: `object`.
+        properties: Argument -> its schema.
+        required: Arguments that a call must have.
+    """
+
+    type: Literal["object"]
+    properties: dict[str, msgspec.Raw]
+    required: list[str] = []
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -53,12 +71,12 @@ class Function(msgspec.Struct, frozen=True):
     Args:
         name: Its name.
         description: What it does.
-        parameters: JSON schema of its arguments.
+        parameters: Its arguments.
     """
 
     name: str
     description: str
-    parameters: dict[str, msgspec.Raw]
+    parameters: Parameters
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -73,7 +91,7 @@ class Tool(msgspec.Struct, frozen=True):
     function: Function
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One line of a dataset. Fields that are not named here are allowed.
 
     Args:

@@ -1,15 +1,32 @@
 """Ids and groups: what tells rows apart, and what keeps them together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rft_contract.json_value import JsonObject
 from rft_dataset.findings import Finding
+from rft_dataset.raw_value import key_of
 from rft_dataset.records import Row
 from rft_dataset.rules import finding
+
+FORGOTTEN_SHARE = 0.05
+"""When at most this share of the rows has no group, and the others have one, it was probably forgotten."""
+
+_NO_GROUP = frozenset({b"", b"null", b'""'})
+
+
+@dataclass
+class _Group:
+    """Rows that share a `group`."""
+
+    line: int
+    rows: int = 0
 
 
 class RowMarks:
     """The ids and groups of one dataset (a `RowReader`).
+
+    A group is any JSON value; `1` and `1.0` are the same one, `1` and `"1"` are not.
 
     Args:
         file: Name of the dataset.
@@ -17,27 +34,40 @@ class RowMarks:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._ids: dict[str, int] = {}
-        self._groups: dict[bytes, int] = {}
+        self._ids: dict[int, int] = {}
+        self._groups: dict[int, _Group] = {}
+        self._ungrouped = _Group(0)
 
     def see(self, line: int, row: Row) -> None:
         """Take a row."""
         if row.id is not None:
-            self._ids.setdefault(row.id, line)
-        group = bytes(row.group)
-        if group not in (b"", b"null", b'""'):
-            self._groups.setdefault(group, line)
+            self._ids.setdefault(hash(row.id), line)
+        if bytes(row.group) in _NO_GROUP:
+            self._ungrouped.line = self._ungrouped.line or line
+            self._ungrouped.rows += 1
+        else:
+            self._groups.setdefault(key_of(row.group), _Group(line)).rows += 1
 
-    def findings(self) -> Iterable[Finding]:
-        """Return nothing: ids that repeat are found row by row."""
-        return ()
+    def findings(self) -> Iterator[Finding]:
+        """Yield whether some groups were forgotten; ids that repeat are found row by row."""
+        rows = self._ungrouped.rows
+        every = rows + sum(group.rows for group in self._groups.values())
+        if 0 < rows <= FORGOTTEN_SHARE * every:
+            message = f"{_rows(rows)} of {every:,} without a group, line {self._ungrouped.line} the first"
+            yield finding(self.file, 0, "missing-group", message, "$.group")
 
     def facts(self) -> JsonObject:
-        """Return how many there are."""
-        return {"ids": len(self._ids), "groups": len(self._groups)}
+        """Return how many there are, and how many rows the largest group has."""
+        largest = max((group.rows for group in self._groups.values()), default=0)
+        return {
+            "ids": len(self._ids),
+            "groups": len(self._groups),
+            "largest_group": largest,
+            "ungrouped": self._ungrouped.rows,
+        }
 
     def leaks_into(self, other: "RowMarks", *, prefix: str) -> Iterator[Finding]:
-        """Yield the ids and groups that another dataset shares with this one.
+        """Yield the ids and groups that another dataset shares with this one, a group once.
 
         Args:
             other: A dataset of the same run.
@@ -46,7 +76,12 @@ class RowMarks:
         for row_id, line in other._ids.items():
             if row_id in self._ids:
                 yield finding(other.file, line, f"{prefix}id", f"the id of {self.file}:{self._ids[row_id]}", "$.id")
-        for group, line in other._groups.items():
-            if group in self._groups:
-                message = f"the group of {self.file}:{self._groups[group]}"
-                yield finding(other.file, line, f"{prefix}group", message, "$.group")
+        for key, there in other._groups.items():
+            if here := self._groups.get(key):
+                message = f"the group of {self.file}:{here.line}: {_rows(here.rows)} there, {_rows(there.rows)} here"
+                yield finding(other.file, there.line, f"{prefix}group", message, "$.group")
+
+
+def _rows(number: int) -> str:
+    """Return a number of rows in words."""
+    return f"{number:,} row{'s' if number != 1 else ''}"

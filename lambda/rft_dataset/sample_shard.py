@@ -32,6 +32,7 @@ class ShardHeader(msgspec.Struct, frozen=True, kw_only=True):
         objects: Log objects that were read.
         prompts: Prompts in them.
         left_out: Reason -> records that are no prompts.
+        distinct: Whether equal prompts count once; else every call counts.
         schema: Of the shard.
     """
 
@@ -43,6 +44,7 @@ class ShardHeader(msgspec.Struct, frozen=True, kw_only=True):
     objects: int
     prompts: int
     left_out: dict[str, int]
+    distinct: bool = True
     schema: str = SCHEMA
 
 

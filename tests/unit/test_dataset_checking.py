@@ -55,3 +55,23 @@ def test_the_worst_findings_come_first() -> None:
     order = [list(Severity).index(finding.severity) for finding in found.findings]
     assert order == sorted(order)
     assert found.count(Severity.ERROR) == 2  # too few rows, and the leak
+
+
+def test_guard_data_must_not_be_trained_on_and_may_be_small() -> None:
+    train = [row(number) for number in range(100)]
+    found = checked({"train": train, "held_out": [row(200)], "guard-safety": [row(7), row(200)]})
+    assert [(f.file, f.line, f.code, f.severity) for f in found.across.stored] == [
+        ("guard-safety.jsonl", 1, "leak-prompt", Severity.ERROR)
+    ]
+    assert "too-few-rows" not in found.reports["guard-safety"].findings.counts
+
+
+def test_held_out_labels_are_spread_as_in_training_and_those_of_guards_need_not_be() -> None:
+    def labelled(start: int, labels: list[str]) -> list[JsonObject]:
+        return [row(start + number) | {"reference_answer": label} for number, label in enumerate(labels)]
+
+    train, other = labelled(0, ["a", "b"] * 100), labelled(1000, ["a"] * 90 + ["b"] * 10)
+    found = checked({"train": train, "held_out": other})
+    assert [(f.file, f.code) for f in found.across.stored] == [("held_out.jsonl", "label-shift")]
+    guarded = checked({"train": train, "held_out": labelled(500, ["a", "b"] * 50), "guard-other": other})
+    assert not guarded.across.stored

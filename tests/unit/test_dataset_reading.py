@@ -12,10 +12,10 @@ from rft_dataset.reading import LONGEST_LINE, DamagedGzip, OverlongLine, open_li
 
 
 class Trickle(io.BytesIO):
-    """A body that gives at most three bytes a read and cannot seek, like a slow connection."""
+    """A body that gives one byte a read and cannot seek, like a slow connection."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(3 if size is None or size < 0 else min(size, 3))
+        return super().read(1)
 
     def seekable(self) -> bool:
         return False
@@ -58,7 +58,7 @@ def test_rows_have_their_number_their_bytes_and_their_object() -> None:
     ]
 
 
-@pytest.mark.parametrize("line", [b"", b"[]", b"{", b"\xff"])
+@pytest.mark.parametrize("line", [b"", b"[]", b"{", b"\xff", b'{"a": "\xff"}', b'{"a":' * 100_000])
 def test_a_line_that_is_no_row_is_named(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"^line 2: not a row"):
         list(rows(io.BytesIO(json.dumps({"a": 1}).encode() + b"\n" + line + b"\n")))

@@ -3,15 +3,19 @@
 import gzip
 import io
 import json
+import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft_contract.json_value import JsonObject, JsonValue
-from rft_dataset.findings import MOST_STORED, Severity
+from rft_dataset import validation
+from rft_dataset.findings import MOST_STORED, Finding, Severity
+from rft_dataset.records import Row
 from rft_dataset.validation import Report, Split, validate
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "dataset_lines.json").read_text(encoding="utf-8"))
@@ -135,6 +139,36 @@ def test_ids_and_prompts_that_occur_twice_name_the_first_line() -> None:
     assert [finding.message for finding in report.findings.stored[:2]] == ["the id of line 1", "the prompt of line 2"]
 
 
+def test_repeats_are_counted_beyond_what_is_stored_and_the_first_are_kept() -> None:
+    report = check(b"".join(json.dumps(row(0, id="a")).encode() + b"\n" for _ in range(MOST_STORED + 50)))
+    assert report.findings.counts["duplicate-id"] == report.findings.counts["duplicate-prompt"] == MOST_STORED + 49
+    assert report.findings.severities[Severity.WARNING] == 2 * (MOST_STORED + 49)
+    stored = [finding for finding in report.findings.stored if finding.code == "duplicate-prompt"]
+    assert [finding.line for finding in stored] == list(range(2, MOST_STORED + 2))
+    assert {finding.message for finding in stored} == {"the prompt of line 1"}
+
+
+def test_findings_are_in_the_order_of_the_file_and_those_on_all_of_it_come_last() -> None:
+    data = [row(0), row(0), {"messages": []}, row(1, id="a"), row(2, id=" "), row(3, id="a")]
+    report = check(gzip.compress(b"\n".join(json.dumps(item).encode() for item in data)))
+    assert [(finding.line, finding.code) for finding in report.findings.stored] == [
+        (2, "duplicate-prompt"),
+        (3, "no-messages"),
+        (3, "no-reference"),
+        (5, "blank-id"),
+        (6, "duplicate-id"),
+        (0, "compressed"),
+        (0, "too-few-rows"),
+    ]
+
+
+def test_turns_that_spell_another_conversation_are_another_prompt() -> None:
+    one: list[JsonValue] = [{"role": "user", "content": "a\nuser\nb"}]
+    two: list[JsonValue] = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
+    data = [{"messages": turns, "reference_answer": "4"} for turns in (one, two)]
+    assert codes(check(b"\n".join(json.dumps(item).encode() for item in data))) == []
+
+
 def test_a_system_turn_does_not_make_another_prompt() -> None:
     system: JsonObject = {"role": "system", "content": "Be brief."}
     user: JsonObject = {"role": "user", "content": "question 0"}
@@ -145,6 +179,62 @@ def test_a_system_turn_does_not_make_another_prompt() -> None:
 def test_gzip_is_read_and_mentioned() -> None:
     report = check(gzip.compress(lines(200)))
     assert (report.rows, report.is_valid, codes(report)) == (200, True, [(0, "compressed")])
+
+
+def test_gzip_in_several_members_is_one_file() -> None:
+    report = check(gzip.compress(lines(100)) + gzip.compress(b"") + gzip.compress(lines(200)[len(lines(100)) :]))
+    assert (report.rows, report.is_valid, codes(report)) == (200, True, [(0, "compressed")])
+
+
+def test_what_follows_the_last_member_is_damage() -> None:
+    report = check(gzip.compress(lines(200)) + b"more")
+    assert (report.rows, codes(report)) == (200, [(0, "damaged-gzip")])
+
+
+def test_lines_before_the_damage_are_checked_and_their_number_is_not() -> None:
+    report = check(gzip.compress(b"[]\n" + lines(50))[:-8])
+    assert [finding.code for finding in report.findings.stored] == ["schema", "damaged-gzip"]
+    assert report.findings.stored[-1].message.endswith("; 51 rows came before")
+
+
+class Repeated:
+    """A stream of one byte, again and again."""
+
+    def __init__(self, byte: bytes, count: int, end: bytes = b"") -> None:
+        self._byte, self._left, self._end = byte, count, end
+
+    def read(self, size: int) -> bytes:
+        given = min(size, self._left)
+        self._left -= given
+        if given:
+            return self._byte * given
+        data, self._end = self._end, b""
+        return data
+
+
+def peak_mib(stream: BinaryIO) -> tuple[Report, float]:
+    tracemalloc.start()
+    try:
+        report = validate(stream, "train.jsonl")
+        return report, tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("byte", [b"x", b"[", b'"', b"\0", b"\xff", b" "])
+def test_a_line_of_50_mb_takes_little_memory(byte: bytes) -> None:
+    report, peak = peak_mib(cast(BinaryIO, Repeated(byte, 50_000_000, b"\n{\n")))
+    expected = "blank-line" if byte == b" " else "overlong-line"
+    assert codes(report) == [(1, expected), (2, "invalid-json")]
+    assert peak < 32
+
+
+def test_gzip_of_a_thousandth_of_its_size_takes_little_memory() -> None:
+    data = gzip.compress(bytes(60_000_000), compresslevel=1)
+    assert len(data) < 60_000_000 / 200
+    report, peak = peak_mib(io.BytesIO(data))
+    assert codes(report) == [(1, "overlong-line"), (0, "compressed")]
+    assert peak < 32
 
 
 @pytest.mark.parametrize("cut", [3, 20, -1, -9])
@@ -166,10 +256,68 @@ def test_counts_are_exact_beyond_what_is_stored() -> None:
 def test_findings_are_one_line_with_place_and_remedy() -> None:
     report = check(b'{"messages":[{"role":"bot","content":"secret"}]}\n')
     text = str(report.findings.stored[0])
-    assert text.startswith("train.jsonl:1: $.messages[0].role error schema: ")
+    assert text.startswith("train.jsonl:1: $.messages[0].role error schema: got bot, wanted system, developer, user, ")
     assert "; follow OpenAI's chat format" in text
     assert "secret" not in json.dumps(report.to_json())
     assert "\n" not in text
+
+
+TEXT = "Ann Lee, born 1 May"
+TURN = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"messages": [{"role": TEXT, "content": "x"}]},
+        {"messages": [{**TURN, TEXT: 1}]},
+        {"messages": [{**TURN, "content": [{"type": TEXT, "text": TEXT}]}]},
+        {"messages": [{**TURN, "content": [{"type": "text", "text": "x", TEXT: TEXT}]}]},
+        {"messages": [{**TURN, "content": {TEXT: TEXT}}]},
+        {"messages": TEXT},
+        {"messages": [TURN], TEXT: {TEXT: 2**60}},
+        {"messages": [TURN], "id": [TEXT], TEXT: 10**400},
+        {"messages": [TURN], "tools": [{"type": TEXT, "function": {TEXT: TEXT}}]},
+        {"messages": [TURN], TEXT: "\ud800"},
+    ],
+)
+def test_no_text_of_the_data_is_in_a_report(item: JsonObject) -> None:
+    line = json.dumps(item).encode()
+    for data in (line, line[:-1], line[:-1] + b", " + line[1:], b"\xff" + line):
+        report = check(data)
+        assert report.findings.stored
+        assert "Ann" not in json.dumps(report.to_json())
+
+
+class Seen:
+    """A reader that keeps lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+
+    def see(self, line: int, row: Row) -> None:
+        assert row.messages
+        self.lines.append(line)
+
+    def findings(self) -> list[Finding]:
+        return []
+
+    def facts(self) -> JsonObject:
+        return {}
+
+
+def test_readers_see_the_sound_rows_in_their_order_and_no_more_than_the_first() -> None:
+    data = [row(number) for number in range(6)]
+    data[1]["id"] = " "
+    data[2]["reference_answer"] = None
+    bad: bytes = b"\n".join([b"", b"[", b'{"a":1,"a":2}', json.dumps(row(7))[:-1].encode() + b', "a": 1e999}'])
+    seen = Seen()
+    stream = io.BytesIO(b"\n".join([*(json.dumps(item).encode() for item in data[:4]), bad, lines(60)]))
+    with mock.patch.object(validation, "MOST_EXAMINED", 20):
+        report = validate(stream, "train.jsonl", readers=[seen])
+    assert seen.lines == [1, 3, 4, *range(9, 22)]  # 20 rows, of which 4 are bad; line 5 is none
+    (told,) = [finding for finding in report.findings.stored if finding.code == "partly-examined"]
+    assert "of 67 rows the first 20" in told.message
 
 
 def test_a_report_is_json() -> None:
@@ -213,8 +361,40 @@ def test_any_bytes_give_a_report(data: bytes, split: Split | None) -> None:
     )
 
 
+LINES = st.sampled_from([*lines(4, id="a").splitlines(), *(case["line"].encode() for case in CASES)])
+
+
+@st.composite
+def mutated_files(draw: st.DrawFn) -> bytes:
+    """Draw files of good and bad lines, some of which have a byte removed or replaced."""
+    pieces = []
+    for line in draw(st.lists(LINES, min_size=1, max_size=12)):
+        if line and draw(st.integers(0, 3)) == 0:
+            place = draw(st.integers(0, len(line) - 1))
+            line = line[:place] + draw(st.sampled_from([*TOKENS, b"", b"\r", b"\0", b"\xff"])) + line[place + 1 :]
+        pieces.append(line)
+    return draw(st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"])).join(pieces) + draw(st.sampled_from([b"", b"\n"]))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(mutated_files())
+def test_lines_checked_at_once_give_the_report_of_lines_checked_one_by_one(data: bytes) -> None:
+    with mock.patch.object(validation, "MOST_EXAMINED", 0):
+        at_once = check(data).to_json()
+        with mock.patch.object(validation._Validation, "_check_at_once", lambda self, lines: False):
+            assert check(data).to_json() == at_once
+
+
+def test_sound_lines_are_checked_at_once_beyond_the_examined_ones() -> None:
+    with (
+        mock.patch.object(validation, "MOST_EXAMINED", 0),
+        mock.patch.object(validation._Validation, "_check_line", side_effect=AssertionError),
+    ):
+        assert codes(check(lines(300))) == [(0, "partly-examined")]
+
+
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
@@ -223,7 +403,9 @@ JSON_VALUES = st.recursive(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.text(min_size=1).filter(str.strip),
-    JSON_VALUES.filter(lambda value: value not in (None, "")),
+    (st.text() | st.dictionaries(st.text(max_size=4), JSON_VALUES)).filter(
+        lambda value: json.dumps(value).strip('"{} ')
+    ),
     st.dictionaries(st.sampled_from(["task_id", "domain", "ground_truth"]), JSON_VALUES),
 )
 def test_every_legal_row_is_accepted(text: str, reference: JsonValue, extra: JsonObject) -> None:

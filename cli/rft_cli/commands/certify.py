@@ -25,10 +25,10 @@ def certify(
         typer.Option(help="What `rft judge calibrate` wrote; once for each judge. Kept like the cases."),
     ] = None,
     pass_at: Annotated[
-        float | None, typer.Option(help="Least score of a right answer, 0 to 1. [default: by grader]", min=0.01, max=1)
+        float | None, typer.Option(help="Least score of a right answer. \\[default: by grader]", min=0.01, max=1)
     ] = None,
     margin: Annotated[
-        float | None, typer.Option(help="Least lead over a wrong one. [default: by grader]", min=0.01, max=1)
+        float | None, typer.Option(help="Least lead over a wrong one. \\[default: by grader]", min=0.01, max=1)
     ] = None,
     budget: Annotated[int, typer.Option(help="Most completions that a paid judge is asked about.", min=100)] = 1000,
     json: Json = False,

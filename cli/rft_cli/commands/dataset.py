@@ -2,7 +2,7 @@
 
 import typer
 
-from rft_cli.commands import dataset_files, dataset_logs
+from rft_cli.commands import dataset_files, dataset_logs, dataset_sampling, dataset_stats
 
 app = typer.Typer(
     name="dataset",
@@ -18,6 +18,8 @@ def dataset() -> None:
 
 app.command()(dataset_logs.compare)
 app.command("from-logs")(dataset_logs.from_logs)
+app.command("sample-logs")(dataset_sampling.sample_logs)
 app.command()(dataset_files.split)
 app.command()(dataset_files.convert)
 app.command("from-trajectories")(dataset_files.from_trajectories)
+app.command()(dataset_stats.stats)

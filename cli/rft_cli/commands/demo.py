@@ -18,7 +18,7 @@ _SHORT_ROWS = 112
 
 
 def demo(
-    recipe: Annotated[Path | None, typer.Option(help="Recipe. [default: recipes/routing.yaml]")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe. \\[default: recipes/routing.yaml]")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the embedded trainer.")] = 0,
     port: Annotated[int, typer.Option(help="Port of the embedded AWS.", min=1, max=65534)] = DEFAULT_PORT,
     short: Annotated[

@@ -18,7 +18,7 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the one AWS endpoint.", min=1, max=65535)] = DEFAULT_PORT,
     bedrock_port: Annotated[
         int | None,
-        typer.Option(help="Port of the Bedrock endpoint behind it. [default: --port + 1]", min=1, max=65535),
+        typer.Option(help="Port of the Bedrock endpoint behind it. \\[default: --port + 1]", min=1, max=65535),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the embedded trainer.")] = None,
     deploy: Annotated[bool, typer.Option("--deploy/--no-deploy", help="Deploy the app as well.")] = True,

@@ -6,7 +6,7 @@ import typer
 
 Env = Annotated[
     str | None,
-    typer.Option("--env", help="Environment: local, dev, staging, prod. [default: local]", show_default=False),
+    typer.Option("--env", help="Environment: local, dev, staging, prod. \\[default: local]", show_default=False),
 ]
 Stack = Annotated[
     str | None, typer.Option("--stack", help="Name of the deployed stack, instead of the one that --env implies.")

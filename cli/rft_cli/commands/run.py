@@ -24,20 +24,24 @@ def run(
     env: Env = None,
     stack: Stack = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end, write its report.")] = False,
-    run_id: Annotated[str | None, typer.Option("--run-id", help="Run id. [default: line, date and time]")] = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="Run id. \\[default: line, date and time]")] = None,
     out_folder: Out = Path("out"),
     json: Json = False,
 ) -> None:
-    """Check a recipe and its datasets, upload them and start a run. Returns at once; --wait follows it.
+    """Check a recipe and its datasets, tell what the run will use, upload and start it. Returns at once; --wait follows it.
 
     With --wait the exit code is 0 only when the run ended PASSED or PROMOTED.
     """
     from rft_cli.environment import open_environment
     from rft_cli.recipe_file import read_recipe
+    from rft_cli.run_plan import expectation, table
     from rft_cli.run_start import start_run
 
     parsed = read_recipe(recipe)
     environment = open_environment(env, stack)
+    with err().status("working out what the run will use"):
+        expected = expectation(environment, parsed, recipe.parent).check(parsed)
+    err().print(table(expected))
     with err().status("checking the datasets and uploading what is new"):
         started = start_run(environment, parsed, recipe.parent, run_id)
     if wait:

@@ -11,7 +11,7 @@ from rft_cli.console import out, print_json
 
 def validate(
     train: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Training prompts, JSON Lines, plain or gzip.")
+        Path | None, typer.Argument(metavar="FILE", help="Training prompts, JSON Lines, plain or gzip.")
     ] = None,
     validation: Annotated[Path | None, typer.Option(help="Validation prompts.")] = None,
     held_out: Annotated[Path | None, typer.Option("--held-out", help="Held-out prompts.")] = None,
@@ -25,7 +25,7 @@ def validate(
         str | None,
         typer.Option(
             help="A reward's folder or file, or the name of one that is deployed: do prompts ask for what it reads? "
-            "[default with --recipe and --env: the recipe's]",
+            "\\[default with --recipe and --env: the recipe's]",
             show_default=False,
         ),
     ] = None,

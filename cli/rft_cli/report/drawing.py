@@ -21,6 +21,7 @@ BASE = "#040404"
 CANDIDATE = "#050505"
 LIVE = "#060606"
 PAPER = "#070707"
+BAD = "#0b0b0b"
 SERIES = (CANDIDATE, BASE, LIVE, "#080808", "#090909", "#0a0a0a")
 
 _VARIABLES = {
@@ -31,6 +32,7 @@ _VARIABLES = {
     CANDIDATE: "--candidate",
     LIVE: "--live",
     PAPER: "--paper",
+    BAD: "--bad",
     "#080808": "--series-4",
     "#090909": "--series-5",
     "#0a0a0a": "--series-6",
@@ -60,6 +62,15 @@ _STYLE: dict[str, Any] = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
 }
+
+
+def variable(colour: str) -> str:
+    """Return the CSS variable that a colour stands for, for the parts of a page that are no drawing.
+
+    Args:
+        colour: One of this module's.
+    """
+    return _VARIABLES[colour]
 
 
 @contextmanager
