@@ -64,15 +64,16 @@ deploy: setup ## Deploy an environment: make deploy ENV=dev
 	@python -m stacks.config check $(ENV)
 	@$(CDK) deploy '$(ENV)/*'
 
-destroy: setup ## Remove an environment; retained data stay: make destroy ENV=dev
+destroy: setup ## Remove an environment; retained data stay, and what is live unless LIVE=1: make destroy ENV=dev
+	@rft teardown --env $(ENV) $(if $(LIVE),--live)
 	@rft empty --env $(ENV)
 	@$(CDK) destroy '$(ENV)/*' --force
 
 bench: setup ## Measure, beside peers where one exists; writes benchmarks/results/*.json
 	@python -m benchmarks
 
-soak: setup ## Full counts: five demo seeds and a control, fuzzed events, 10,000 programs
-	@python -m benchmarks reward_fuzz code_soak demo
+soak: setup ## Full counts: five demo seeds and a control, fuzzed events and files, 10,000 programs, the gate's errors
+	@python -m benchmarks reward_fuzz dataset_fuzz code_soak gate_errors demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
 	@uv pip compile pyproject.toml --extra handlers --extra graders --extra cli --extra local --extra dev --universal --generate-hashes \

@@ -17,10 +17,11 @@ SHORT = (
     "judge_calibration",
     "leaks",
     "dataset_checks",
+    "dataset_rows",
     "production_match",
     "prompt_alignment",
 )
-LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak", "gate_errors")
+LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak", "gate_errors", "workflow_overhead")
 
 
 def main(names: list[str]) -> int:

@@ -319,7 +319,7 @@ def test_samples_that_do_not_fit_together_are_refused(
     (made / "-.json").unlink()
     packed = (made / "1.jsonl.gz").read_bytes()
     (made / "1.jsonl.gz").write_bytes(packed[: len(packed) // 2])
-    assert "or a damaged one" in error_of(capsys, "from-logs", made, "--output", out)
+    assert "sample the logs again" in error_of(capsys, "from-logs", made, "--output", out)
     (made / "1.jsonl.gz").write_bytes(gzip.compress(gzip.decompress(packed) + b"{}\n"))
     assert "no entry of a sample" in error_of(capsys, "from-logs", made, "--output", out)
     assert not out.exists()

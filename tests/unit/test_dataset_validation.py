@@ -96,6 +96,10 @@ def test_a_byte_order_mark_is_one_error_and_the_row_is_read() -> None:
     assert codes(check(b"\xef\xbb\xbf" + lines(2))) == [(1, "byte-order-mark")]
 
 
+def test_further_byte_order_marks_are_no_json() -> None:
+    assert codes(check(b"\xef\xbb\xbf" * 10_000 + lines(1))) == [(1, "byte-order-mark"), (1, "invalid-json")]
+
+
 def test_utf16_is_named() -> None:
     report = check(lines(1).decode().encode("utf-16"))
     assert codes(report)[0] == (1, "nul-byte")
@@ -262,7 +266,7 @@ def test_findings_are_one_line_with_place_and_remedy() -> None:
     assert "\n" not in text
 
 
-TEXT = "Ann Lee, born 1 May"
+TEXT = "Ann's name, not `a role`"
 TURN = {"role": "user", "content": "x"}
 
 
