@@ -4,15 +4,16 @@ import hashlib
 from pathlib import Path
 
 from rft_cli.environment import Environment
-from rft_contract.layout import dataset_key
+from rft_contract.layout import SPLIT_METADATA, dataset_key
 
 
-def upload(environment: Environment, path: Path) -> str:
+def upload(environment: Environment, path: Path, *, split: str) -> str:
     """Put a dataset where its content belongs, unless it lies there already.
 
     Args:
         environment: Whose bucket.
         path: The file.
+        split: What it is for; the check on its arrival asks for it.
 
     Returns:
         Its `s3://` address.
@@ -28,5 +29,5 @@ def upload(environment: Environment, path: Path) -> str:
         # Without s3:ListBucket, S3 answers 403 for a key that does not exist.
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound", "403"):
             raise
-        environment.aws.s3.upload_file(str(path), bucket, key)
+        environment.aws.s3.upload_file(str(path), bucket, key, ExtraArgs={"Metadata": {SPLIT_METADATA: split}})
     return environment.bucket.address(key)

@@ -1,5 +1,6 @@
 """The environment's data bucket: reads, streams and conditional writes."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
@@ -17,6 +18,23 @@ _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 def is_missing(error: ClientError) -> bool:
     """Say whether an S3 error means that the object does not exist."""
     return error_code(error) in _MISSING
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One version of an object.
+
+    Args:
+        etag: Its ETag, without quotes.
+        version: Its version id; None in a bucket without versions.
+        size: Bytes.
+        metadata: The user's own, names in lower case.
+    """
+
+    etag: str
+    version: str | None
+    size: int
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,27 @@ class DataBucket:
             raise
         return answer["Body"].read(), answer["ETag"]
 
+    def describe(self, key: str) -> StoredObject | None:
+        """Return an object's newest version, or None when there is no object."""
+        try:
+            answer = self.client.head_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return StoredObject(
+            etag=answer["ETag"].strip('"'),
+            version=answer.get("VersionId"),
+            size=answer["ContentLength"],
+            metadata=answer["Metadata"],
+        )
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys that begin with a prefix, in order."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield found["Key"]
+
     def open(self, key: str) -> BinaryIO:
         """Return an object as a stream that can be read once, from its start."""
         return cast(BinaryIO, self.client.get_object(Bucket=self.name, Key=key)["Body"])
@@ -83,6 +122,10 @@ class DataBucket:
                 return False
             raise
         return True
+
+    def delete(self, key: str) -> None:
+        """Delete an object if it is there; its versions stay until they expire."""
+        self.client.delete_object(Bucket=self.name, Key=key)
 
     def replace(self, key: str, body: bytes, etag: str, *, content_type: str = "application/json") -> bool:
         """Write an object if it still is the version with this ETag; return whether it was written."""

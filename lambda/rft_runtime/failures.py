@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
 
 from rft_contract.outcomes import RunEnded, RunFailed, Transient
 
@@ -40,11 +41,12 @@ def error_code(error: ClientError) -> str:
 
 
 def is_transient(error: Exception) -> bool:
-    """Say whether the same call may succeed later: throttled, unavailable, or no answer at all."""
+    """Say whether the same call may succeed later: throttled, unavailable, no answer at all, or one that broke off."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error_code(error) in _TRANSIENT_CODES or status >= 500 or status == 429
-    return isinstance(error, (HTTPClientError, ConnectionError, Transient))
+    # botocore lets some of urllib3's errors through while a body is read.
+    return isinstance(error, (HTTPClientError, ConnectionError, IncompleteReadError, HTTPError, Transient))
 
 
 def one_line(text: str) -> str:
@@ -73,7 +75,7 @@ def named_failures(handler: Callable[_P, _T]) -> Callable[_P, _T]:
     def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return handler(*args, **kwargs)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, HTTPError) as error:
             if is_transient(error):
                 raise Transient(explain(error)) from error
             raise RunFailed(explain(error)) from error

@@ -4,6 +4,7 @@ import io
 import urllib.request
 import zipfile
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +42,7 @@ def deployed_subject(
 
     Raises:
         RunFailed: When the code holds a `reward.json` that cannot be read.
+        Transient: When the code could not be downloaded.
     """
     found = functions.get_function(FunctionName=function, Qualifier=qualifier)
     configuration = found["Configuration"]
@@ -64,8 +66,12 @@ def deployed_subject(
 
 def _download(location: str, *, direct: bool) -> zipfile.ZipFile:
     opener = urllib.request.build_opener(*[urllib.request.ProxyHandler({})] if direct else [])
-    with opener.open(location, timeout=_DOWNLOAD_SECONDS) as answer:
-        return zipfile.ZipFile(io.BytesIO(answer.read()))
+    try:
+        with opener.open(location, timeout=_DOWNLOAD_SECONDS) as answer:
+            body = answer.read()
+    except (OSError, HTTPException) as error:
+        raise Transient(f"the reward function's code could not be downloaded: {error}") from error
+    return zipfile.ZipFile(io.BytesIO(body))
 
 
 def _spec(code: zipfile.ZipFile) -> RewardSpec | None:

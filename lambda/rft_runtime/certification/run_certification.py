@@ -51,6 +51,7 @@ def certify_run(platform: Platform, run_id: str, seconds: float) -> RunRecord:
         environment=record.environment,
     )
     evidence = _evidence(store, subject)
+    record = platform.runs.set(run_id, reward_hash=subject.reward_hash)
     for split in record.datasets:
         certificate = _certificate(platform, record, split, subject, evidence, deadline)
         record = platform.runs.set(run_id, certificates={**record.certificates, split: certificate.verdict.value})

@@ -1,0 +1,78 @@
+"""State machines of this library: definition, history and logs encrypted, no data in the logs."""
+
+from typing import cast
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from bedrock_rft.key import RftKeyBase
+from bedrock_rft.nag import acknowledge, acknowledge_wildcards
+
+_NO_RESOURCE_LEVEL = (
+    "log delivery (logs:CreateLogDelivery and its kin) and X-Ray have no resource level, says the Step Functions guide"
+)
+
+
+def encrypted_state_machine(
+    scope: Construct,
+    *,
+    comment: str,
+    definition: sfn.IChainable,
+    timeout: Duration,
+    key: RftKeyBase,
+    log_retention: logs.RetentionDays,
+    removal_policy: RemovalPolicy,
+) -> tuple[sfn.StateMachine, logs.LogGroup]:
+    """Define `StateMachine` and its log group `Logs`.
+
+    Args:
+        scope: Where they belong.
+        comment: What it does, for people.
+        definition: Its states.
+        timeout: Of an execution.
+        key: Encrypts definition, history and logs, and the objects that its role reads and writes.
+        log_retention: How long logs are kept.
+        removal_policy: Of the log group.
+    """
+    log_group = logs.LogGroup(
+        scope, "Logs", encryption_key=key.key, retention=log_retention, removal_policy=removal_policy
+    )
+    machine = sfn.StateMachine(
+        scope,
+        "StateMachine",
+        comment=comment,
+        definition_body=sfn.DefinitionBody.from_chainable(definition),
+        logs=sfn.LogOptions(destination=log_group, include_execution_data=False, level=sfn.LogLevel.ALL),
+        timeout=timeout,
+        tracing_enabled=True,
+    )
+    # The L2 property would add two statements that cannot stay: one names a state machine without a name (unless it is
+    # given a physical one), and one opens the key to log delivery without a condition.
+    resource = cast(sfn.CfnStateMachine, machine.node.default_child)
+    resource.encryption_configuration = sfn.CfnStateMachine.EncryptionConfigurationProperty(
+        type="CUSTOMER_MANAGED_KMS_KEY", kms_key_id=key.key.key_arn, kms_data_key_reuse_period_seconds=300
+    )
+    key.grant_state_machine(machine.role)
+    key.grant_dataset_access(machine.role)
+    acknowledge(machine.role, "AwsSolutions-IAM5[Resource::*]", reason=_NO_RESOURCE_LEVEL)
+    return machine, log_group
+
+
+def acknowledge_children(machine: sfn.StateMachine) -> None:
+    """Say on a state machine with a Distributed Map why its policy names executions by wildcard.
+
+    Args:
+        machine: The state machine.
+    """
+    stack = Stack.of(machine)
+    name = stack.split_arn(machine.state_machine_arn, ArnFormat.COLON_RESOURCE_NAME).resource_name
+    executions = stack.format_arn(
+        service="states", resource="execution", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    acknowledge_wildcards(
+        machine,
+        [f"{executions}:*", f"{executions}/*:*"],
+        reason="a Distributed Map starts child executions of this state machine, named at run time",
+    )
