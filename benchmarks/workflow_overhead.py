@@ -42,8 +42,31 @@ def measure() -> JsonObject:
     """Run one recipe for each size of the held-out set."""
     with _embedded_aws() as account:
         account.run("warm-up", 100)  # functions start, interpreters are loaded
-        found: list[JsonValue] = [account.run(f"held-out-{prompts}", prompts) for prompts in HELD_OUT]
-    return {"train_prompts": TRAIN, "probed_prompts": PROBED, "runs": found}
+        found = [account.run(f"held-out-{prompts}", prompts) for prompts in HELD_OUT]
+    return figures(found)
+
+
+def figures(found: list[JsonObject]) -> JsonObject:
+    """Return the runs with the straight line through the first and the last of them.
+
+    Args:
+        found: What `_Account.run` returned, by growing held-out set.
+    """
+    points = [(int(str(run["held_out_prompts"])), float(str(run["seconds"]))) for run in found]
+    (few, least), (many, most) = points[0], points[-1]
+    slope = (most - least) / (many - few)
+    fixed = least - slope * few
+    runs: list[JsonValue] = [
+        {**run, "off_the_line_percent": round(100 * (seconds / (fixed + slope * prompts) - 1), 1)}
+        for run, (prompts, seconds) in zip(found, points, strict=True)
+    ]
+    return {
+        "train_prompts": TRAIN,
+        "probed_prompts": PROBED,
+        "fixed_seconds": round(fixed, 2),
+        "ms_a_held_out_prompt": round(1000 * slope, 2),
+        "runs": runs,
+    }
 
 
 class _Account:
@@ -102,7 +125,6 @@ class _Account:
             "completions": held_out * 4,
             "seconds": round(wall, 2),
             "states": report["seconds"],
-            "ms_a_held_out_prompt": round(1000 * wall / held_out, 2),
         }
 
     def _upload(self, name: str, rows: int) -> str:

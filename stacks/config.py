@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aws_cdk.aws_logs import RetentionDays
 
-from bedrock_rft import AssetError, HandlerPlatform, PlatformSettings, RewardSpec
+from bedrock_rft import AssetError, HandlerPlatform, PlatformSettings, RewardSpec, UnitPrice
 from bedrock_rft.reward_content import reward_content
 
 _PLACEHOLDER = re.compile(r"([1-9])\1{11}")
@@ -36,6 +36,22 @@ A path stands for the folder of a reward, or its YAML file: `Path(__file__).pare
 
 
 @dataclass(frozen=True, kw_only=True)
+class InvocationLogs:
+    """Where the account's model invocation logging writes.
+
+    Args:
+        bucket: Name of the S3 bucket, in the environment's account and Region.
+        prefix: Below which keys the logs lie: `AWSLogs/<account>/BedrockModelInvocationLogs/<region>/`, after the
+            prefix that logging was given, if any.
+        key_arn: The KMS key that encrypts them. None: S3 does.
+    """
+
+    bucket: str
+    prefix: str
+    key_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RftConfig:
     """One environment: one account, one Region.
 
@@ -54,6 +70,10 @@ class RftConfig:
         max_concurrency: Held-out shards that are evaluated at once.
         hours_beside_training: What a run may take beside its training job.
         key_administrators: ARNs of those who may delete the key. Empty: whoever IAM allows.
+        prices: What units cost, each with currency, source and date; in one currency. Estimates of runs are priced with
+            them, and money limits of recipes need every unit that the run touches. Empty: runs are not priced.
+        invocation_logs: Logs of production that `rft dataset sample-logs` samples in the cloud. None: nothing is
+            deployed for it, and no log can be read.
 
     Raises:
         ValueError: When a value cannot work, with the environment's name.
@@ -72,6 +92,8 @@ class RftConfig:
     max_concurrency: int = 20
     hours_beside_training: float = 12
     key_administrators: tuple[str, ...] = ()
+    prices: tuple[UnitPrice, ...] = ()
+    invocation_logs: InvocationLogs | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9]{12}", self.account):
@@ -84,6 +106,9 @@ class RftConfig:
             raise ValueError(
                 f"{self.environment}: hours_beside_training: got {self.hours_beside_training:g}, wanted more than 0"
             )
+        currencies = sorted({price.currency for price in self.prices})
+        if len(currencies) > 1:
+            raise ValueError(f"{self.environment}: prices: got {', '.join(currencies)}, wanted one currency")
         if self.retain_data and not self.key_administrators:
             raise ValueError(
                 f"{self.environment}: key_administrators: got none, wanted the roles that alone may delete the key, "
@@ -116,6 +141,7 @@ ENVIRONMENTS = (
             rows_per_shard=60,
             rollouts_at_once=32,
             incomplete_certificates=True,
+            probe_ends_runs=False,
         ),
         retain_data=False,
         log_retention=RetentionDays.ONE_WEEK,

@@ -1,12 +1,16 @@
 """The one deployable stack of an environment."""
 
 from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from bedrock_rft import (
     CodeRunner,
     CustomizationRole,
     DatasetBucket,
+    DatasetChecks,
+    InvocationLogSampler,
     JudgeGrants,
     RewardCode,
     RewardFunction,
@@ -18,11 +22,11 @@ from bedrock_rft import (
 )
 from rft_contract.naming import stack_name
 from rft_contract.outputs import StackOutputs
-from stacks.config import RftConfig
+from stacks.config import InvocationLogs, RftConfig
 
 
 class RftPlatformStack(Stack):
-    """Composes the constructs in three scopes: Data (stateful), Training, Monitoring.
+    """Composes the constructs in three scopes: Data (stateful, and what checks it), Training, Monitoring.
 
     The scopes are part of the logical ids: moving a stateful construct to another one would replace the resource.
     """
@@ -48,6 +52,17 @@ class RftPlatformStack(Stack):
         data = Construct(self, "Data")
         self.key = RftKey(data, "Key", administrators=config.key_administrators, removal_policy=removal_policy)
         self.datasets = DatasetBucket(data, "Datasets", key=self.key, removal_policy=removal_policy)
+        self.dataset_checks = DatasetChecks(
+            data,
+            "DatasetChecks",
+            datasets=self.datasets,
+            key=self.key,
+            environment_name=config.environment,
+            platform=config.handler_platform,
+            log_retention=config.log_retention,
+            removal_policy=removal_policy,
+        )
+        self.log_sampler = self._log_sampler(data, config, config.invocation_logs) if config.invocation_logs else None
 
         monitoring = Construct(self, "Monitoring")
         self.topic = RftTopic(monitoring, "Topic", key=self.key, email=config.alarm_email)
@@ -91,6 +106,7 @@ class RftPlatformStack(Stack):
             customization_role=self.customization_role,
             topic=self.topic.topic,
             platform=config.handler_platform,
+            prices=config.prices,
             max_concurrency=config.max_concurrency,
             hours_beside_training=config.hours_beside_training,
             log_retention=config.log_retention,
@@ -104,19 +120,47 @@ class RftPlatformStack(Stack):
             rewards=self.rewards,
             workflow=self.workflow,
         )
-        RftAlarms(monitoring, "Alarms", rewards=self.rewards, workflow=self.workflow, topic=self.topic)
-        for name, value in self._outputs().to_outputs().items():
+        RftAlarms(
+            monitoring,
+            "Alarms",
+            rewards=self.rewards,
+            workflow=self.workflow,
+            topic=self.topic,
+            dataset_checks=self.dataset_checks,
+        )
+        for name, value in self._outputs(config).to_outputs().items():
             CfnOutput(self, name, value=value)
 
-    def _outputs(self) -> StackOutputs:
+    def _log_sampler(self, scope: Construct, config: RftConfig, logs: InvocationLogs) -> InvocationLogSampler:
+        """Define what samples production's logs."""
+        return InvocationLogSampler(
+            scope,
+            "LogSampler",
+            logs_bucket=s3.Bucket.from_bucket_name(scope, "InvocationLogs", logs.bucket),
+            logs_prefix=logs.prefix,
+            logs_key=kms.Key.from_key_arn(scope, "InvocationLogsKey", logs.key_arn) if logs.key_arn else None,
+            datasets=self.datasets,
+            key=self.key,
+            environment_name=config.environment,
+            platform=config.handler_platform,
+            log_retention=config.log_retention,
+            removal_policy=RemovalPolicy.RETAIN if config.retain_data else RemovalPolicy.DESTROY,
+        )
+
+    def _outputs(self, config: RftConfig) -> StackOutputs:
         return StackOutputs(
             bucket=self.datasets.bucket.bucket_name,
             key_arn=self.key.key.key_arn,
             state_machine_arn=self.workflow.state_machine.state_machine_arn,
             close_function=self.workflow.handlers.close.function.function_name,
+            sweep_function=self.workflow.sweeper.function.function_name,
+            rollback_function=self.workflow.releases.rollback.function.function_name,
             dashboard=self.dashboard.dashboard.dashboard_name,
             topic_arn=self.topic.topic.topic_arn,
             rewards={reward.reward_name: reward.function.function_name for reward in self.rewards},
+            keep_releases=config.settings.keep_releases,
+            rejected_model_days=config.settings.rejected_model_days,
+            log_sampler_arn=self.log_sampler.state_machine.state_machine_arn if self.log_sampler else None,
         )
 
 

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_kms import KMSClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_service_quotas import ServiceQuotasClient
+    from types_boto3_ssm import SSMClient
     from types_boto3_stepfunctions import SFNClient
+    from types_boto3_sts import STSClient
 
     from rft_runtime.data_bucket import DataBucket
 
@@ -98,9 +103,34 @@ class Aws:
         return self.session.client("stepfunctions", endpoint_url=self.endpoint, config=self.config)
 
     @cached_property
+    def ssm(self) -> "SSMClient":
+        """Parameters."""
+        return self.session.client("ssm", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
     def bedrock(self) -> "BedrockClient":
         """Bedrock's control plane."""
         return self.session.client("bedrock", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """Whose credentials these are."""
+        return self.session.client("sts", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
+    def iam(self) -> "IAMClient":
+        """Roles and the simulation of their rights."""
+        return self.session.client("iam", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """The environment's key."""
+        return self.session.client("kms", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
+    def quotas(self) -> "ServiceQuotasClient":
+        """Service quotas."""
+        return self.session.client("service-quotas", endpoint_url=self.endpoint, config=self.config)
 
 
 @dataclass(frozen=True)

@@ -117,19 +117,36 @@ def stop(environment: Environment, run_id: str, reason: str) -> Outcome:
     """
     execution = find(environment, run_id)
     try:
-        answer = environment.aws.functions.invoke(
-            FunctionName=environment.outputs.close_function,
-            Payload=json.dumps({"run_id": run_id, "stop": reason}).encode(),
-        )
-        result = json.loads(answer["Payload"].read())
+        return close(environment, run_id, reason)
     finally:
         if execution.is_running:
             environment.aws.states.stop_execution(
                 executionArn=execution_arn(environment, run_id), error=Outcome.STOPPED, cause=reason
             )
+
+
+def close(environment: Environment, run_id: str, reason: str) -> Outcome:
+    """Close a run whose execution is over or is about to be.
+
+    Args:
+        environment: Where it ran.
+        run_id: The run.
+        reason: Why it ended, should nobody have said so yet.
+
+    Returns:
+        How the run ended.
+
+    Raises:
+        CliError: When the closing handler failed.
+    """
+    answer = environment.aws.functions.invoke(
+        FunctionName=environment.outputs.close_function,
+        Payload=json.dumps({"run_id": check_run_id(run_id), "stop": reason}).encode(),
+    )
+    result = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise CliError(
-            f"run {run_id}: the execution is stopped but closing failed: {result.get('errorMessage', result)}; "
+            f"run {run_id}: it has ended but closing failed: {result.get('errorMessage', result)}; "
             f"`rft stop {run_id} {environment.option}` tries again"
         )
     return Outcome(result["outcome"])

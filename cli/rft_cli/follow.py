@@ -14,7 +14,7 @@ from rft_cli.console import err, say
 from rft_cli.pace import Pace
 from rft_cli.snapshot import Snapshot
 
-STAGES = ("Plan", "Validate", "Freeze", "Certify", "Train", "Deploy", "Evaluate", "Decide", "Close")
+STAGES = ("Plan", "Validate", "Freeze", "Certify", "Probe", "Train", "Deploy", "Evaluate", "Decide", "Promote", "Close")
 _QUIET_SECONDS = 5.0
 """Shortest time between two plain lines of the same stage."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -82,7 +82,7 @@ def sentence(snapshot: Snapshot, pace: Pace, now: datetime) -> str:
         left = pace.left(snapshot, now)
         if left is not None:
             parts.append(f"about {clock(left)} of training left")
-    if snapshot.stage == "Evaluate" and snapshot.shards:
+    if snapshot.stage in ("Probe", "Evaluate") and snapshot.shards:
         parts.append(f"shard {snapshot.graded_shards} of {snapshot.shards}")
     return " · ".join(parts)
 
@@ -98,7 +98,7 @@ def picture(snapshot: Snapshot, pace: Pace, now: datetime) -> Group:
     grid = Table.grid(padding=(0, 1))
     grid.add_row(Text(snapshot.run_id, "bold"), Text(clock(snapshot.elapsed(now)), "dim"))
     parts: list[Text | Table] = [grid, line]
-    if snapshot.running and snapshot.stage in ("Train", "Evaluate"):
+    if snapshot.running and snapshot.stage in ("Probe", "Train", "Evaluate"):
         parts.append(_progress(snapshot, pace, now))
     return Group(*parts)
 

@@ -8,7 +8,22 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_cli.commands import certify, dataset, demo, empty, grade, judge, local, reward, run, validate
+from rft_cli.commands import (
+    certify,
+    dataset,
+    demo,
+    empty,
+    grade,
+    judge,
+    local,
+    models,
+    plan,
+    release,
+    reward,
+    run,
+    teardown,
+    validate,
+)
 from rft_cli.console import say
 
 app = typer.Typer(
@@ -22,7 +37,10 @@ app.add_typer(local.app)
 app.add_typer(dataset.app)
 app.add_typer(judge.app)
 app.add_typer(reward.app)
+app.add_typer(release.app)
 for command in (
+    plan.preflight,
+    plan.plan,
     run.run,
     run.watch,
     run.report,
@@ -32,6 +50,8 @@ for command in (
     grade.grade,
     certify.certify,
     demo.demo,
+    models.models,
+    teardown.teardown,
     empty.empty,
 ):
     app.command()(command)

@@ -1,5 +1,6 @@
 """A run from its recipe to its execution: everything is checked before anything leaves this machine."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from rft_contract.recipe_sections import Datasets
 from rft_dataset.validation import Split
 
 
-def start_run(environment: Environment, recipe: Recipe, folder: Path, run_id: str | None = None) -> str:
+def start_run(
+    environment: Environment,
+    recipe: Recipe,
+    folder: Path,
+    run_id: str | None = None,
+    *,
+    before_upload: Callable[[], None] = lambda: None,
+) -> str:
     """Check a recipe and its datasets, upload what the environment lacks, start the run.
 
     Args:
@@ -22,6 +30,7 @@ def start_run(environment: Environment, recipe: Recipe, folder: Path, run_id: st
         recipe: The recipe.
         folder: Where its relative dataset paths start.
         run_id: What to call it; None: the recipe's line with date and time.
+        before_upload: Called once the datasets are known to be valid; what it raises ends everything.
 
     Returns:
         The run id.
@@ -35,6 +44,7 @@ def start_run(environment: Environment, recipe: Recipe, folder: Path, run_id: st
         raise CliError(f"recipe.reward: got {recipe.reward!r}, environment {environment.name} has {known}")
     files = local_files(recipe.datasets, folder)
     require_valid(check_datasets(files))
+    before_upload()
     addresses: dict[str, str] = {split: upload(environment, file, split=split) for split, file in files.items()}
     execution.start(environment, name, replace(recipe, datasets=recipe.datasets.at(addresses)))
     return name

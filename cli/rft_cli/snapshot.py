@@ -35,7 +35,7 @@ class Snapshot:
         done: How many those are.
         estimated: Whether the steps are estimated from the number of graded rollouts, for want of the job's own file.
         expected_steps: Training steps in all; None: unknown.
-        graded_shards: Shards of the held-out set that are evaluated.
+        graded_shards: Shards of Probe or Evaluate that are graded.
         shards: Shards in all; 0: unknown.
     """
 
@@ -81,7 +81,7 @@ def look(environment: Environment, run_id: str) -> Snapshot:
     estimated = not steps and record.stage == "Train"
     if estimated:
         steps = _estimated_steps(environment, record)
-    graded, shards = _evaluation(environment, record) if record.stage == "Evaluate" else (0, 0)
+    graded, shards = _shards(environment, record) if record.stage in ("Probe", "Evaluate") else (0, 0)
     return Snapshot(
         run_id=run_id,
         stage=record.stage,
@@ -148,9 +148,11 @@ def _estimated_steps(environment: Environment, record: "RunRecord") -> tuple["St
     return tuple(steps)
 
 
-def _evaluation(environment: Environment, record: "RunRecord") -> tuple[int, int]:
-    """Return how many shards are graded, and how many there are."""
-    s3, bucket = environment.aws.s3, environment.outputs.bucket
-    manifest = environment.bucket.find(record.keys.shards)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=record.keys.evaluation)
-    return sum(len(page.get("Contents", [])) for page in pages), manifest[0].count(b"\n") if manifest else 0
+def _shards(environment: Environment, record: "RunRecord") -> tuple[int, int]:
+    """Return how many shards of Probe or Evaluate are graded, and how many there are."""
+    s3, keys, probing = environment.aws.s3, record.keys, record.stage == "Probe"
+    manifest = environment.bucket.find(keys.probe_shards if probing else keys.shards)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=environment.outputs.bucket, Prefix=keys.evaluation)
+    of_probe = f"{keys.evaluation}probe/"
+    graded = sum(item["Key"].startswith(of_probe) is probing for page in pages for item in page.get("Contents", []))
+    return graded, manifest[0].count(b"\n") if manifest else 0

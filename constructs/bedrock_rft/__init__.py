@@ -7,19 +7,27 @@ from bedrock_rft.code_runner import CodeRunner
 from bedrock_rft.customization_role import CustomizationRole
 from bedrock_rft.dashboard import RftDashboard
 from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dataset_checks import DatasetChecks
 from bedrock_rft.evaluation import Evaluation
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
+from bedrock_rft.invocation_log_sampler import InvocationLogSampler
 from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.key import RftKey, RftKeyBase
+from bedrock_rft.model_release import ModelRelease
 from bedrock_rft.nag import acknowledge
+from bedrock_rft.probe import Probe
+from bedrock_rft.release_handlers import ReleaseHandlers
 from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.reward_function import RewardFunction, RewardFunctionBase
+from bedrock_rft.rollout_map import RolloutMap
+from bedrock_rft.sweeper import RftSweeper
 from bedrock_rft.topic import RftTopic
 from bedrock_rft.training_job import TrainingJob
 from bedrock_rft.workflow import RftWorkflow
 from rft_contract.judge_models import JudgeModel
+from rft_contract.prices import UnitPrice
 from rft_contract.reward_spec import RewardSpec
 from rft_contract.settings import PlatformSettings
 
@@ -29,12 +37,17 @@ __all__ = [
     "CodeRunner",
     "CustomizationRole",
     "DatasetBucket",
+    "DatasetChecks",
     "Evaluation",
     "Handler",
     "HandlerPlatform",
+    "InvocationLogSampler",
     "JudgeGrants",
     "JudgeModel",
+    "ModelRelease",
     "PlatformSettings",
+    "Probe",
+    "ReleaseHandlers",
     "RewardCode",
     "RewardFunction",
     "RewardFunctionBase",
@@ -43,9 +56,12 @@ __all__ = [
     "RftDashboard",
     "RftKey",
     "RftKeyBase",
+    "RftSweeper",
     "RftTopic",
     "RftWorkflow",
+    "RolloutMap",
     "TrainingJob",
+    "UnitPrice",
     "WorkflowHandlers",
     "acknowledge",
     "handler_code",

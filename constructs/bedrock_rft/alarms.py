@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
+from bedrock_rft.dataset_checks import DatasetChecks
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.topic import RftTopic
 from bedrock_rft.workflow import RftWorkflow
@@ -21,6 +22,9 @@ class RftAlarms(Construct):
     | `<reward>-Errors` | a reward function raised, which costs Bedrock a whole event |
     | `RunsFailed`, `RunsTimedOut` | a run failed, or its execution timed out |
     | `NotClosed` | the event that closes a run was not delivered, or Close failed on it |
+    | `NotSwept` | the look for what runs left behind failed, or did not take place |
+    | `NotSettled` | a change of what is live is half done, and can be neither finished nor taken back |
+    | `NotChecked` | a dataset arrived and could not be checked; only with `dataset_checks` |
 
     Their dimensions exist at deploy time. They tell and stop nothing: which run to stop, its workflow alone knows.
     """
@@ -33,6 +37,7 @@ class RftAlarms(Construct):
         rewards: Sequence[RewardFunctionBase],
         workflow: RftWorkflow,
         topic: RftTopic,
+        dataset_checks: DatasetChecks | None = None,
         invalid_percent: float = 5,
     ) -> None:
         """Define the alarms.
@@ -43,6 +48,7 @@ class RftAlarms(Construct):
             rewards: Reward functions to watch.
             workflow: Workflow to watch.
             topic: Where alarms go.
+            dataset_checks: Checks of arriving datasets to watch. Default: - none.
             invalid_percent: Share of rollouts without a grade that is tolerated, 0 to 100. Default: 5.
 
         Raises:
@@ -88,6 +94,25 @@ class RftAlarms(Construct):
             threshold=0,
             description="a run was not closed: close the one named in the dead letter by hand",
         )
+        self._alarm(
+            "NotSwept",
+            workflow.sweeper.metric_not_swept(period=five_minutes),
+            threshold=0,
+            description="what runs left behind could not all be ended; the log of the function that sweeps says why",
+        )
+        self._alarm(
+            "NotSettled",
+            workflow.releases.metric_not_settled(),
+            threshold=0,
+            description="a change of what is live is half done; the log of the function that settles says why",
+        )
+        if dataset_checks is not None:
+            self._alarm(
+                "NotChecked",
+                dataset_checks.metric_not_checked(period=five_minutes),
+                threshold=0,
+                description="a dataset was not checked: the dead letter names it, the function's log says why",
+            )
 
     def _alarm(
         self,

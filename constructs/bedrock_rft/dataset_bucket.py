@@ -18,8 +18,8 @@ class DatasetBucket(Construct):
     """A bucket for datasets and for everything that runs read and write, with a second bucket for its access logs.
 
     Both are versioned, closed to the public and reachable through TLS alone. The data are encrypted with the given key,
-    the logs by S3, whose log delivery writes them. Object events go to EventBridge. Nothing deletes current data: old
-    versions and unfinished uploads expire.
+    the logs by S3, whose log delivery writes them. Object events go to EventBridge. Of current data, handlers
+    delete the marks of open runs and nothing else; old versions, marks of deletion and unfinished uploads expire.
     """
 
     def __init__(
@@ -73,7 +73,12 @@ class DatasetBucket(Construct):
             enforce_ssl=True,
             lifecycle_rules=[
                 unfinished,
-                s3.LifecycleRule(id="OldVersions", noncurrent_version_expiration=Duration.days(noncurrent_days)),
+                s3.LifecycleRule(
+                    id="OldVersions",
+                    # Each closed run leaves one, and a listing of open runs would have to pass them all.
+                    expired_object_delete_marker=True,
+                    noncurrent_version_expiration=Duration.days(noncurrent_days),
+                ),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=removal_policy,
@@ -106,6 +111,10 @@ class DatasetBucket(Construct):
     def grant_get_and_put(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
         """Let a principal read and write objects whose keys match the patterns."""
         return self._grant(grantee, ("s3:GetObject", "s3:PutObject"), patterns)
+
+    def grant_put_and_delete(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal write objects whose keys match the patterns, and delete them; old versions stay a while."""
+        return self._grant(grantee, ("s3:DeleteObject", "s3:PutObject"), patterns)
 
     def grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal list every key; with it, reading a missing object answers 404 and not 403."""

@@ -1,36 +1,18 @@
-"""Grading base model and candidate on the held-out set, as a part of a state machine."""
+"""Grading models on the held-out set, as a part of a state machine."""
 
-from collections.abc import Sequence
-from typing import cast
-
-from aws_cdk import ArnFormat, Stack
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.dataset_bucket import DatasetBucket
 from bedrock_rft.handler import Handler
-from bedrock_rft.nag import acknowledge_wildcards
-from rft_contract.layout import RUNS
-
-_SHARDS = f"{RUNS}{{}}/evaluation/shards.jsonl"
-_RESULTS = f"{RUNS}{{}}/evaluation/map"
-_ANY_SHARDS = f"{RUNS}*/evaluation/shards.jsonl"
-_ANY_RESULTS = f"{RUNS}*/evaluation/map/*"
+from bedrock_rft.rollout_map import RolloutMap
 
 
-class Evaluation(sfn.StateMachineFragment):
-    """A Distributed Map over pointers to shards of the held-out set.
-
-    Each item names a subject (base or candidate), a way of sampling and a range of rows, never a prompt, so that no
-    customer text enters the execution's history. A child reads its rows from the data bucket, asks the model, grades
-    the answers with the run's reward and writes one file, whose name follows from the shard: a retry replaces it.
+class Evaluation(RolloutMap):
+    """Base model, candidate and live release on the held-out set, shard by shard.
 
     * Input: `{"run_id": str}`; the manifest `runs/<run>/evaluation/shards.jsonl` lists the items.
     * Output: the input; results are in the data bucket.
-    * Errors: `States.ExceedToleratedFailureThreshold` (a shard failed for good), `States.ItemReaderFailed` (no
-      manifest), and those of Lambda and Step Functions.
+    * Errors: as of `RolloutMap`.
     """
 
     def __init__(
@@ -54,85 +36,13 @@ class Evaluation(sfn.StateMachineFragment):
         Raises:
             ValueError: When `max_concurrency` lies outside its bounds.
         """
-        super().__init__(scope, construct_id)
-        if not 1 <= max_concurrency <= 10_000:
-            raise ValueError(f"max_concurrency: got {max_concurrency}, wanted 1 to 10000")
-        # Without this flag, aws-cdk-lib leaves the result writer out of the definition, in silence.
-        self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
-        self._datasets = datasets
-        run_id = sfn.JsonPath.string_at("$.run_id")
-        self._map = sfn.DistributedMap(
-            self,
-            "Evaluate",
-            item_reader=_Shards(bucket=datasets.bucket, key=sfn.JsonPath.format(_SHARDS, run_id)),
-            # A plain "run_id" would hand the text "$.run_id" to the children: this one field is not rendered as a path.
-            item_batcher=sfn.ItemBatcher(max_items_per_batch=1, batch_input={"run_id.$": "$.run_id"}),
-            result_writer_v2=_Results(bucket=datasets.bucket, prefix=sfn.JsonPath.format(_RESULTS, run_id)),
+        super().__init__(
+            scope,
+            construct_id,
+            state="Evaluate",
+            child_state="Rollout",
+            folder="evaluation",
+            rollout=rollout,
+            datasets=datasets,
             max_concurrency=max_concurrency,
-            map_execution_type=sfn.StateMachineType.STANDARD,
-            result_path=sfn.JsonPath.DISCARD,
         )
-        payload = {"BatchInput": sfn.JsonPath.object_at("$.BatchInput"), "Items": sfn.JsonPath.list_at("$.Items")}
-        self._map.item_processor(rollout.task(self, "Rollout", payload=payload))
-        # Reading the manifest can meet a throttled S3; a shard that failed for good is not tried again.
-        self._map.add_retry(errors=["States.ItemReaderFailed"], max_attempts=2, jitter_strategy=sfn.JitterType.FULL)
-
-    @property
-    def start_state(self) -> sfn.State:
-        """The first state."""
-        return self._map
-
-    @property
-    def end_states(self) -> list[sfn.INextable]:
-        """Where the next state follows."""
-        return [self._map]
-
-    def add_catch(self, handler: sfn.IChainable, *, errors: Sequence[str], result_path: str) -> None:
-        """Go to a state when the map fails.
-
-        Args:
-            handler: That state.
-            errors: Names of errors.
-            result_path: Where `{Error, Cause}` goes.
-        """
-        self._map.add_catch(handler, errors=list(errors), result_path=result_path)
-
-    def acknowledge_wildcards(self, state_machine: sfn.StateMachine) -> None:
-        """Say on the state machine that runs the map why its policies hold wildcards.
-
-        Args:
-            state_machine: The one whose definition includes this map.
-        """
-        objects = [self._datasets.bucket.arn_for_objects(pattern) for pattern in (_ANY_SHARDS, _ANY_RESULTS)]
-        acknowledge_wildcards(state_machine.role, objects, reason="the names of runs are born at run time")
-        machine = Stack.of(state_machine).split_arn(state_machine.state_machine_arn, ArnFormat.COLON_RESOURCE_NAME)
-        executions = Stack.of(state_machine).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=machine.resource_name,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        acknowledge_wildcards(
-            state_machine,
-            [f"{executions}:*", f"{executions}/*:*"],
-            reason="a Distributed Map starts child executions of this state machine, named at run time",
-        )
-
-
-class _Shards(sfn.S3JsonLItemReader):
-    """The reader, with access to manifests instead of the whole bucket."""
-
-    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
-        return [_statement(self.bucket, ("s3:GetObject",), _ANY_SHARDS)]
-
-
-class _Results(sfn.ResultWriterV2):
-    """The writer, with access to map results instead of the whole bucket."""
-
-    def provide_policy_statements(self) -> list[iam.PolicyStatement]:
-        actions = ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
-        return [_statement(cast(s3.IBucket, self.bucket), actions, _ANY_RESULTS)]
-
-
-def _statement(bucket: s3.IBucket, actions: tuple[str, ...], pattern: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(actions), resources=[bucket.arn_for_objects(pattern)])

@@ -13,31 +13,37 @@ from bedrock_rft.dataset_bucket import DatasetBucket
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
+from bedrock_rft.live_deployments import deny_live
 from bedrock_rft.nag import acknowledge, acknowledge_wildcards
 from bedrock_rft.reward_function import RewardFunctionBase
-from rft_contract.layout import CERTIFICATES, DATASETS, RUNS
+from rft_contract.layout import CERTIFICATES, DATASETS, OPEN_RUNS, RELEASES, RUNS
+from rft_contract.recipe_sections import GUARD
 from rft_contract.settings import FunctionEnvironment
 
-_OF_RUNS = "each run certifies the reward through its own alias run-<id>, born at run time"
+_OF_RUNS = "each run looks at the reward through its own alias run-<id>, born at run time"
 _METRICS = "cloudwatch:GetMetricData has no resource level, says the Service Authorization Reference"
+_PREFLIGHT = "lists of jobs, models and quotas, and account settings, have no resource level; nothing is changed"
 _BORN_LATER = "Bedrock chooses the ids of jobs, models and deployments at run time; recipes choose the base model"
 
 
 class WorkflowHandlers(Construct):
-    """Eleven functions from one asset, each with its own role.
+    """Thirteen functions from one asset, each with its own role.
 
-    Every handler reads and writes the records of runs. Beyond that:
+    Every handler reads and writes the records of runs. Those that make or delete deployments are denied the live ones.
+    Beyond that:
 
     | Handler | Objects | Calls |
     |---|---|---|
-    | plan | reads datasets | alias of each reward |
-    | validate | reads datasets, writes findings | |
+    | plan | reads datasets and what is live | alias of each reward; looks at what runs need (preflight) |
+    | validate | reads datasets, writes findings | looks at the rewards' code |
     | freeze | reads datasets, writes frozen data and the shard manifest | |
     | certify | reads frozen data, reads and writes certificates | rewards, whose code it looks at |
+    | probe_start | reads training data, writes the probe's sample, data and shard manifest | |
+    | probe_decide | reads training data and graded completions, writes the result and the job's training data | |
     | train_start | | creates customization jobs, passes their role |
     | train_poll | | looks at jobs and stops them; reads metrics |
     | deploy_start, deploy_poll | | creates deployments, looks at them |
-    | rollout | reads held-out data, writes graded completions | models, rewards |
+    | rollout | reads held-out and probe data, writes graded completions | models, rewards |
     | decide | reads graded completions, writes the decision and the held-out set's uses | |
     | close | reads runs, writes reports | stops jobs, deletes deployments and aliases, publishes |
     """
@@ -97,9 +103,13 @@ class WorkflowHandlers(Construct):
             return made
 
         self.plan = handler("plan", seconds=120, memory_mib=512)
-        self.validate = handler("validate", seconds=900, memory_mib=1024)
+        # 1,769 MiB bring one whole processor (Lambda developer guide, "Configure memory"), which sets Validate's pace.
+        self.validate = handler("validate", seconds=900, memory_mib=1769)
         self.freeze = handler("freeze", seconds=900, memory_mib=1024)
         self.certify = handler("certify", seconds=900, memory_mib=2048)
+        self.probe_start = handler("probe_start", seconds=300, memory_mib=1024)
+        # 20,000 prompts are a thousand objects to read, and 13 s of resampling on a whole processor.
+        self.probe_decide = handler("probe_decide", seconds=600, memory_mib=1769)
         self.train_start = handler("train_start", seconds=60, memory_mib=512)
         self.train_poll = handler("train_poll", seconds=60, memory_mib=512)
         self.deploy_start = handler("deploy_start", seconds=60, memory_mib=512)
@@ -112,8 +122,10 @@ class WorkflowHandlers(Construct):
         self._grant_training(customization_role)
         self._grant_deployment()
         self._grant_inference()
+        self._grant_preflight(customization_role)
         for reward in rewards:
             reward.grant_create_run_alias(self.plan.role)
+            reward.grant_look_at_concurrency(self.plan.role)
             for caller in (self.certify, self.rollout):
                 reward.grant_invoke_runs(caller.role)
             self._grant_look_at_code(reward)
@@ -129,6 +141,8 @@ class WorkflowHandlers(Construct):
             self.validate,
             self.freeze,
             self.certify,
+            self.probe_start,
+            self.probe_decide,
             self.train_start,
             self.train_poll,
             self.deploy_start,
@@ -142,12 +156,28 @@ class WorkflowHandlers(Construct):
         bucket = self._datasets
         for handler in (self.plan, self.validate, self.freeze):
             bucket.grant_get(handler.role, f"{DATASETS}*")
+        bucket.grant_get(self.plan.role, f"{RELEASES}*/current.json")
+        for handler in (self.plan, self.close):
+            bucket.grant_put_and_delete(handler.role, f"{OPEN_RUNS}*")
         bucket.grant_put(self.validate.role, f"{RUNS}*/findings.json")
         bucket.grant_get_and_put(self.freeze.role, f"{RUNS}*/data/*")
         bucket.grant_put(self.freeze.role, f"{RUNS}*/evaluation/shards.jsonl")
         bucket.grant_get(self.certify.role, f"{RUNS}*/data/*")
         bucket.grant_get_and_put(self.certify.role, f"{CERTIFICATES}*")
-        bucket.grant_get(self.rollout.role, f"{RUNS}*/data/held_out.jsonl")
+        bucket.grant_get(self.probe_start.role, f"{RUNS}*/data/train.jsonl")
+        bucket.grant_get_and_put(self.probe_start.role, f"{RUNS}*/data/probe.jsonl")
+        bucket.grant_put(self.probe_start.role, f"{RUNS}*/probe/sample.json", f"{RUNS}*/probe/shards.jsonl")
+        bucket.grant_get(
+            self.probe_decide.role,
+            f"{RUNS}*/data/train.jsonl",
+            f"{RUNS}*/evaluation/graded/probe/*",
+            f"{RUNS}*/probe/sample.json",
+            f"{RUNS}*/probe/shards.jsonl",
+        )
+        bucket.grant_get_and_put(self.probe_decide.role, f"{RUNS}*/data/train.probed.jsonl")
+        bucket.grant_put(self.probe_decide.role, f"{RUNS}*/probe.json")
+        graded = [f"{RUNS}*/data/{name}.jsonl" for name in ("held_out", f"{GUARD}*", "probe")]
+        bucket.grant_get(self.rollout.role, *graded)
         bucket.grant_put(self.rollout.role, f"{RUNS}*/evaluation/graded/*")
         bucket.grant_get(self.decide.role, f"{RUNS}*/evaluation/*")
         bucket.grant_put(self.decide.role, f"{RUNS}*/decision.json")
@@ -157,8 +187,9 @@ class WorkflowHandlers(Construct):
 
     def _grant_look_at_code(self, reward: RewardFunctionBase) -> None:
         arns = [reward.function.function_arn, reward.run_aliases_arn]
-        iam.Grant.add_to_principal(grantee=self.certify.role, actions=["lambda:GetFunction"], resource_arns=arns)
-        acknowledge_wildcards(self.certify.role, arns, reason=_OF_RUNS)
+        for handler in (self.validate, self.certify):
+            iam.Grant.add_to_principal(grantee=handler.role, actions=["lambda:GetFunction"], resource_arns=arns)
+            acknowledge_wildcards(handler.role, arns, reason=_OF_RUNS)
 
     def _grant_training(self, customization_role: CustomizationRole) -> None:
         jobs, models = self._arn("model-customization-job"), self._arn("custom-model")
@@ -175,12 +206,37 @@ class WorkflowHandlers(Construct):
         )
         acknowledge(self.train_poll.role, "AwsSolutions-IAM5[Resource::*]", reason=_METRICS)
 
+    def _grant_preflight(self, customization_role: CustomizationRole) -> None:
+        """Let Plan look, and nothing else: at models, jobs, quotas, the role that is passed to Bedrock, and the key."""
+        plan = self.plan.role
+        self._grant(self.plan, ("GetFoundationModel",), self._arn("foundation-model", account=""))
+        self._grant(self.plan, ("GetInferenceProfile",), self._arn("inference-profile"))
+        iam.Grant.add_to_principal(
+            grantee=plan,
+            actions=[
+                "bedrock:ListModelCustomizationJobs",
+                "bedrock:ListCustomModels",
+                "servicequotas:ListServiceQuotas",
+                "lambda:GetAccountSettings",
+            ],
+            resource_arns=["*"],
+        )
+        acknowledge(plan, "AwsSolutions-IAM5[Resource::*]", reason=_PREFLIGHT)
+        iam.Grant.add_to_principal(
+            grantee=plan,
+            actions=["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+            resource_arns=[customization_role.role.role_arn],
+        )
+        iam.Grant.add_to_principal(grantee=plan, actions=["kms:DescribeKey"], resource_arns=[self._key.key.key_arn])
+
     def _grant_deployment(self) -> None:
         deployments = self._arn("custom-model-deployment")
         self._grant(self.deploy_start, ("CreateCustomModelDeployment",), self._arn("custom-model"), deployments)
         self._grant(self.deploy_start, ("TagResource", "GetCustomModelDeployment"), deployments)
         self._grant(self.deploy_poll, ("GetCustomModelDeployment",), deployments)
         self._grant(self.close, ("GetCustomModelDeployment", "DeleteCustomModelDeployment"), deployments)
+        for handler in (self.deploy_start, self.close):
+            deny_live(handler.role)
 
     def _grant_inference(self) -> None:
         # A geographic inference profile sends a request to any of its Regions, and needs the model allowed in each.

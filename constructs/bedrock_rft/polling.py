@@ -59,9 +59,10 @@ class Polling(sfn.StateMachineFragment):
                                `---- yes --> finished
     ```
 
-    Input: `{"run_id"}`. Output: `{"run_id"}`. The start handler returns `{"run_id", "wait_seconds"}`, the poll handler
-    takes that and returns `{"run_id", "progress": "WAITING" | "DONE", "wait_seconds"}`; how the wait grows is up to it.
-    Errors are those of the two handlers, see `add_catch`.
+    Input: `{"run_id"}`. Output: `{"run_id"}` and the texts that `result` names. The start handler returns
+    `{"run_id", "wait_seconds"}`, the poll handler takes that and returns
+    `{"run_id", "progress": "WAITING" | "DONE", "wait_seconds"}`; how the wait grows is up to it. Errors are those of
+    the two handlers, see `add_catch`.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Polling(sfn.StateMachineFragment):
         poll_state: str,
         choice_state: str,
         end_state: str,
+        result: Sequence[str] = (),
     ) -> None:
         """Define the states.
 
@@ -89,6 +91,7 @@ class Polling(sfn.StateMachineFragment):
             poll_state: Name of the state that looks.
             choice_state: Name of the state that asks whether it is done.
             end_state: Name of the last state.
+            result: Texts of the poll handler's last answer that belong to the output. Default: - none.
         """
         super().__init__(scope, construct_id)
         run_id = sfn.JsonPath.string_at("$.run_id")
@@ -97,7 +100,8 @@ class Polling(sfn.StateMachineFragment):
             self, poll_state, payload={"run_id": run_id, "wait_seconds": sfn.JsonPath.number_at("$.wait_seconds")}
         )
         wait = sfn.Wait(self, wait_state, time=sfn.WaitTime.seconds_path("$.wait_seconds"))
-        self._end = sfn.Pass(self, end_state, parameters={"run_id": run_id})
+        results = {name: sfn.JsonPath.string_at(f"$.{name}") for name in result}
+        self._end = sfn.Pass(self, end_state, parameters={"run_id": run_id, **results})
         done = sfn.Condition.string_equals("$.progress", Progress.DONE.value)
         choice = sfn.Choice(self, choice_state).when(done, self._end).otherwise(wait)
         self._start.next(wait).next(self._poll).next(choice)

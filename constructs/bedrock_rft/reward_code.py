@@ -26,6 +26,7 @@ class RewardCode:
         services: What its graders need besides: `runner` stands for a code runner, `judge` for a model.
         judge_models: Ids of the models that its judges are.
         platform: Where it runs.
+        spec: What it is made of. None: it is its author's own handler.
     """
 
     name: str
@@ -35,6 +36,7 @@ class RewardCode:
     services: frozenset[str]
     judge_models: tuple[str, ...]
     platform: HandlerPlatform
+    spec: RewardSpec | None = None
 
     @classmethod
     def of(cls, source: RewardSpec | Path, *, platform: HandlerPlatform = HandlerPlatform.ARM64) -> "RewardCode":
@@ -121,4 +123,5 @@ class RewardCode:
             services=content.services,
             judge_models=content.judge_models,
             platform=platform,
+            spec=content.spec,
         )

@@ -38,6 +38,7 @@ class RewardContent:
         locks: The packages that it needs besides.
         services: What its graders need besides, by the names of `rft_contract.graders`.
         judge_models: Ids of the models that its judges are.
+        spec: What it is made of. None: it is its author's own handler.
     """
 
     name: str
@@ -46,6 +47,7 @@ class RewardContent:
     locks: tuple[Lock, ...] = ()
     services: frozenset[str] = frozenset()
     judge_models: tuple[str, ...] = ()
+    spec: RewardSpec | None = None
 
     @property
     def reward_hash(self) -> str:
@@ -140,7 +142,7 @@ def _of_spec(spec: RewardSpec, folder: Path | None) -> RewardContent:
     modules = ["rft_handlers.reward", *(f"rft_rewards.{GRADERS[grader].module}" for grader in graders)]
     without = {module for service, module in SERVICE_MODULES.items() if service not in services}
     content = _assembled(spec.name, _HANDLER, files, modules, locks, without=without)
-    return replace(content, services=services, judge_models=judge_models_of(spec))
+    return replace(content, services=services, judge_models=judge_models_of(spec), spec=spec)
 
 
 def _assembled(

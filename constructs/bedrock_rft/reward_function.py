@@ -15,6 +15,7 @@ from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.versioned_function import VersionedFunction
 from rft_contract.metrics import NAMESPACE, Dimension, MetricName
 from rft_contract.naming import check_environment, reward_alias
+from rft_contract.reward_facts import RewardFacts
 from rft_contract.services import REWARD_HASH
 
 LIVE = "live"
@@ -35,6 +36,9 @@ class RewardFunctionBase(Construct):
     function: lambda_.IFunction
     """The function, unqualified."""
 
+    facts: RewardFacts
+    """What Plan must know of it; of a function of another stack nothing is known."""
+
     def grant_invoke_runs(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal call the function through the aliases of runs, and not otherwise."""
         return self._grant(grantee, ("lambda:InvokeFunction",), self.run_aliases_arn)
@@ -48,10 +52,19 @@ class RewardFunctionBase(Construct):
         arns = (self.function.function_arn, f"{self.function.function_arn}:*")
         return self._grant(grantee, ("lambda:GetAlias", "lambda:CreateAlias"), *arns)
 
+    def grant_look_at_concurrency(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal look how many calls at once are set aside for the function."""
+        return self._grant(grantee, ("lambda:GetFunctionConcurrency",), self.function.function_arn)
+
     def grant_delete_run_alias(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal delete aliases."""
         arns = (self.function.function_arn, f"{self.function.function_arn}:*")
         return self._grant(grantee, ("lambda:DeleteAlias",), *arns)
+
+    def grant_sweep_run_aliases(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal list aliases and delete them."""
+        arns = (self.function.function_arn, f"{self.function.function_arn}:*")
+        return self._grant(grantee, ("lambda:DeleteAlias", "lambda:ListAliases"), *arns)
 
     @property
     def run_aliases_arn(self) -> str:
@@ -167,6 +180,7 @@ class RewardFunction(RewardFunctionBase):
         judge = judge if "judge" in code.services else None
         self.reward_name = code.name
         self.environment_name = check_environment(environment_name)
+        self.facts = RewardFacts.of(code.spec, memory_mib=memory_mib, reserved_concurrency=reserved_concurrency)
         self._function = VersionedFunction(
             self,
             "Function",
@@ -219,6 +233,7 @@ class _ImportedRewardFunction(RewardFunctionBase):
         super().__init__(scope, construct_id)
         self.reward_name = reward_name
         self.environment_name = check_environment(environment_name)
+        self.facts = RewardFacts()
         arn = Stack.of(self).format_arn(
             service="lambda", resource="function", resource_name=function_name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )

@@ -15,7 +15,23 @@ from pathlib import Path
 from bedrock_rft._assets import AssetError, bundles_folder, cached, package_folder
 from bedrock_rft.handler_platform import HandlerPlatform
 
-SERVICES = frozenset({"bedrock", "bedrock-runtime", "cloudwatch", "lambda", "s3", "sns", "stepfunctions", "sts"})
+SERVICES = frozenset(
+    {
+        "bedrock",
+        "bedrock-runtime",
+        "cloudwatch",
+        "events",
+        "iam",
+        "kms",
+        "lambda",
+        "s3",
+        "service-quotas",
+        "sns",
+        "ssm",
+        "stepfunctions",
+        "sts",
+    }
+)
 """The services whose models stay in our assets; botocore brings more than 400, some 25 MB."""
 
 _PINNED = re.compile(r"[^-#\s][^\s]*==[^\s]+ .*--hash=\S+.*")

@@ -1,7 +1,7 @@
 """The run of a recipe, from dataset to decision, as a state machine."""
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -24,17 +24,20 @@ from bedrock_rft.handlers import WorkflowHandlers
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge
 from bedrock_rft.polling import check_event_budget
+from bedrock_rft.probe import Probe
+from bedrock_rft.promotion import Promotion
+from bedrock_rft.release_handlers import ReleaseHandlers
 from bedrock_rft.reward_function import RewardFunctionBase
+from bedrock_rft.state_machine import encrypted_state_machine
+from bedrock_rft.sweeper import RftSweeper
 from bedrock_rft.training_job import TrainingJob
 from rft_contract.outcomes import Outcome
+from rft_contract.plan_facts import PlanFacts
+from rft_contract.prices import UnitPrice
 from rft_contract.settings import PlatformResources, PlatformSettings
 
 _GOOD_ENDINGS = (Outcome.PASSED, Outcome.PROMOTED, Outcome.REJECTED)
 """Outcomes with which the workflow did its work; any other ends the execution as failed."""
-
-_NO_RESOURCE_LEVEL = (
-    "log delivery (logs:CreateLogDelivery and its kin) and X-Ray have no resource level, says the Step Functions guide"
-)
 
 
 class Step(Protocol):
@@ -53,7 +56,9 @@ class Step(Protocol):
 
 
 class RftWorkflow(Construct):
-    """Plan, Validate, Freeze, Certify, Train, Deploy, Evaluate, Decide, Close: the workflow, its functions, its rule.
+    """Plan, Validate, Freeze, Certify, Probe, Train, Deploy, Evaluate, Decide, Promote, Close: the workflow's states.
+
+    The construct also holds their functions, and the rule that closes a run whose execution died.
 
     * Input: `{"run_id": str, "recipe": {...}}`; the execution's name is the run id.
     * Output: `{"run_id", "outcome", "reason"}`.
@@ -62,7 +67,8 @@ class RftWorkflow(Construct):
 
     Steps hand `{"run_id"}` on; everything else is in the run's record in the data bucket. Any error goes to Close. When
     an execution ends without reaching Close (stopped, timed out), the rule on its status event closes the run; an event
-    that cannot be delivered, or that Close fails on three times, waits in `dead_letters`.
+    that cannot be delivered, or that Close fails on three times, waits in `dead_letters`. Such events are delivered at
+    best effort, so `sweeper` looks every 15 minutes for runs that are not closed and for what they left.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class RftWorkflow(Construct):
         customization_role: CustomizationRole,
         topic: sns.ITopic,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        prices: Sequence[UnitPrice] = (),
         max_concurrency: int = 20,
         hours_beside_training: float = 12,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
@@ -94,13 +101,15 @@ class RftWorkflow(Construct):
             customization_role: Passed to Bedrock.
             topic: Where Close says how a run ended.
             platform: Where handlers run. Default: ARM64.
-            max_concurrency: Shards that are evaluated at once. Default: 20.
+            prices: What units cost, in one currency, for the estimate and money limits of runs. Default: none.
+            max_concurrency: Shards that are probed or evaluated at once. Default: 20.
             hours_beside_training: What a run may take beside its training job; then it times out. Default: 12.
             log_retention: How long logs are kept. Default: one month.
             removal_policy: Of log groups and dead letters. Default: RETAIN.
 
         Raises:
-            ValueError: When two rewards share a name, or polling could use up the execution's history.
+            ValueError: When two rewards share a name, a unit has two prices, or polling could use up the execution's
+                history.
         """
         super().__init__(scope, construct_id)
         names = [reward.reward_name for reward in rewards]
@@ -121,40 +130,55 @@ class RftWorkflow(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self.releases = ReleaseHandlers(
+            self,
+            "Releases",
+            environment_name=settings.environment,
+            datasets=datasets,
+            key=key,
+            platform=platform,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
         resources = PlatformResources(
             bucket=datasets.bucket.bucket_name,
             key_arn=key.key.key_arn,
             customization_role_arn=customization_role.role.role_arn,
             topic_arn=topic.topic_arn,
             rewards={reward.reward_name: reward.function.function_name for reward in rewards},
+            reward_facts={reward.reward_name: reward.facts for reward in rewards},
         )
-        self.log_group = logs.LogGroup(
-            self, "Logs", encryption_key=key.key, retention=log_retention, removal_policy=removal_policy
+        facts = PlanFacts(
+            settings=settings,
+            resources=resources,
+            prices=tuple(prices),
+            hours_beside_training=hours_beside_training,
+        )
+        self._probe = Probe(
+            self,
+            "Probe",
+            start=self.handlers.probe_start,
+            rollout=self.handlers.rollout,
+            decide=self.handlers.probe_decide,
+            datasets=datasets,
+            max_concurrency=max_concurrency,
         )
         self._evaluation = Evaluation(
             self, "Evaluation", rollout=self.handlers.rollout, datasets=datasets, max_concurrency=max_concurrency
         )
-        self.state_machine = sfn.StateMachine(
+        self.state_machine, self.log_group = encrypted_state_machine(
             self,
-            "StateMachine",
             comment="Reinforcement fine-tuning: one execution a run",
-            definition_body=sfn.DefinitionBody.from_chainable(self._definition(settings, resources)),
-            logs=sfn.LogOptions(destination=self.log_group, include_execution_data=False, level=sfn.LogLevel.ALL),
+            definition=self._definition(facts),
             timeout=Duration.seconds(int(hours * 3600)),
-            tracing_enabled=True,
+            key=key,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
         )
-        # The L2 property would add two statements that cannot stay: one names a state machine without a name (unless
-        # it is given a physical one), and one opens the key to log delivery without a condition.
-        resource = cast(sfn.CfnStateMachine, self.state_machine.node.default_child)
-        resource.encryption_configuration = sfn.CfnStateMachine.EncryptionConfigurationProperty(
-            type="CUSTOMER_MANAGED_KMS_KEY", kms_key_id=key.key.key_arn, kms_data_key_reuse_period_seconds=300
-        )
-        key.grant_state_machine(self.state_machine.role)
-        key.grant_dataset_access(self.state_machine.role)
-        for handler in self.handlers.all:
+        for handler in (*self.handlers.all, self.releases.promote_start, self.releases.promote_poll):
             handler.grant_invoke_versions(self.state_machine.role)
-        self._evaluation.acknowledge_wildcards(self.state_machine)
-        acknowledge(self.state_machine.role, "AwsSolutions-IAM5[Resource::*]", reason=_NO_RESOURCE_LEVEL)
+        for rollouts in (self._probe, self._evaluation):
+            rollouts.acknowledge_wildcards(self.state_machine)
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -164,6 +188,19 @@ class RftWorkflow(Construct):
             retention_period=Duration.days(14),
         )
         self._close_on_status_event()
+        self.sweeper = RftSweeper(
+            self,
+            "Sweeper",
+            settings=settings,
+            datasets=datasets,
+            key=key,
+            rewards=rewards,
+            close=self.handlers.close.function,
+            state_machine=self.state_machine,
+            platform=platform,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
         # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.
         self.handlers.close.function.configure_async_invoke(
             on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2
@@ -173,6 +210,10 @@ class RftWorkflow(Construct):
         """Let a principal start runs."""
         return self.state_machine.grant_start_execution(grantee)
 
+    def grant_rollback(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal put an earlier release of a line back into service; it needs no right on Bedrock for that."""
+        return self.releases.grant_rollback(grantee)
+
     def metric_started(self) -> cloudwatch.Metric:
         """Return how many runs started."""
         return self.state_machine.metric_started()
@@ -181,7 +222,7 @@ class RftWorkflow(Construct):
         """Return how many runs failed."""
         return self.state_machine.metric_failed()
 
-    def _definition(self, settings: PlatformSettings, resources: PlatformResources) -> sfn.IChainable:
+    def _definition(self, facts: PlanFacts) -> sfn.IChainable:
         """Chain the steps; a further step takes its place in this list and nowhere else."""
         handlers = self.handlers
         run = {"run_id": sfn.JsonPath.string_at("$.run_id")}
@@ -189,23 +230,28 @@ class RftWorkflow(Construct):
             **run,
             "recipe": sfn.JsonPath.object_at("$.recipe"),
             "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
-            "settings": settings.to_json(),
-            "resources": resources.to_json(),
+            **facts.to_json(),
         }
         steps: list[Step] = [
             handlers.plan.task(self, "Plan", payload=plan),
             handlers.validate.task(self, "Validate", payload=run),
             handlers.freeze.task(self, "Freeze", payload=run),
             handlers.certify.task(self, "Certify", payload=run),
-            TrainingJob(self, "Train", start=handlers.train_start, poll=handlers.train_poll, settings=settings),
+            self._probe,
+            TrainingJob(self, "Train", start=handlers.train_start, poll=handlers.train_poll, settings=facts.settings),
             CandidateDeployment(self, "Deploy", start=handlers.deploy_start, poll=handlers.deploy_poll),
             self._evaluation,
             handlers.decide.task(self, "Decide", payload=run),
         ]
+        promotion = Promotion(self, "Promote", start=self.releases.promote_start, poll=self.releases.promote_poll)
         close, close_after_error = self._endings()
-        for step in steps:
+        for step in (*steps, promotion):
             step.add_catch(close_after_error, errors=[sfn.Errors.ALL], result_path="$.error")
-        for step, following in zip(steps, [*[step.start_state for step in steps[1:]], close], strict=True):
+        wanted = sfn.Condition.boolean_equals("$.promote", True)
+        decided = sfn.Choice(self, "IsToBePromoted").when(wanted, promotion.start_state).otherwise(close)
+        for end in promotion.end_states:
+            end.next(close)
+        for step, following in zip(steps, [*[step.start_state for step in steps[1:]], decided], strict=True):
             for end in step.end_states:
                 end.next(following)
         return steps[0].start_state

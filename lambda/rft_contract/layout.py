@@ -9,7 +9,10 @@ from rft_contract.naming import check_run_id
 
 DATASETS = "datasets/"
 RUNS = "runs/"
+OPEN_RUNS = "open-runs/"
 CERTIFICATES = "certificates/"
+RELEASES = "releases/"
+LOG_SAMPLES = "log-samples/"
 
 DATASET_SUFFIXES = (".jsonl", ".jsonl.gz")
 """How the keys of datasets end that are checked when they are put into the bucket."""
@@ -18,7 +21,7 @@ REPORT_SUFFIX = ".report.json"
 """How the keys of reports on uploaded datasets end; none of the endings of datasets."""
 
 SPLIT_METADATA = "rft-split"
-"""Metadata of a dataset's object: `train`, `validation` or `held_out`."""
+"""Metadata of a dataset's object: what it is for, `train`, `validation`, `held_out` or `guard-<name>`."""
 
 
 def dataset_key(sha256: str, name: str) -> str:
@@ -59,6 +62,15 @@ def cases_key(reward_hash: str) -> str:
     return f"{CERTIFICATES}{reward_hash}/cases.json"
 
 
+def log_shards(name: str) -> str:
+    """Return the prefix of the shards of a sample of production's logs.
+
+    Args:
+        name: The sample's.
+    """
+    return f"{LOG_SAMPLES}{name}/shards/"
+
+
 def calibrations_key(reward_hash: str) -> str:
     """Return the key of the calibrations of a reward's judges.
 
@@ -66,6 +78,25 @@ def calibrations_key(reward_hash: str) -> str:
         reward_hash: Of the reward.
     """
     return f"{CERTIFICATES}{reward_hash}/calibrations.json"
+
+
+def release_key(line: str, number: int) -> str:
+    """Return the key of a release's manifest, which is written once.
+
+    Args:
+        line: The model line.
+        number: The release, from 1.
+    """
+    return f"{RELEASES}{line}/{number}.json"
+
+
+def current_release_key(line: str) -> str:
+    """Return the key of what is live on a model line.
+
+    Args:
+        line: The model line.
+    """
+    return f"{RELEASES}{line}/current.json"
 
 
 @dataclass(frozen=True)
@@ -92,12 +123,21 @@ class RunKeys:
         return f"{self.prefix}run.json"
 
     @property
+    def open(self) -> str:
+        """The mark of a run that is not closed yet; away from the others, so that a listing finds open runs alone."""
+        return f"{OPEN_RUNS}{self.run_id}"
+
+    @property
     def findings(self) -> str:
         """What Validate found."""
         return f"{self.prefix}findings.json"
 
     def data(self, split: str) -> str:
-        """Return the key of a frozen dataset: `train`, `validation`, `held_out`, `guard-<name>` or `probe`."""
+        """Return the key of a dataset of the run's own.
+
+        Args:
+            split: `train`, `validation`, `held_out`, `guard-<name>`, `probe` or `train.probed`.
+        """
         return f"{self.prefix}data/{split}.jsonl"
 
     @property
@@ -118,6 +158,26 @@ class RunKeys:
     def map_results(self) -> str:
         """Prefix of the Distributed Map's own result files."""
         return f"{self.prefix}evaluation/map/"
+
+    @property
+    def probe_shards(self) -> str:
+        """The manifest of pointers that Probe's Distributed Map reads, one JSON line a shard."""
+        return f"{self.prefix}probe/shards.jsonl"
+
+    @property
+    def probe_sample(self) -> str:
+        """Which training prompts Probe tries, and how much each of them counts."""
+        return f"{self.prefix}probe/sample.json"
+
+    @property
+    def probe_map_results(self) -> str:
+        """Prefix of the own result files of Probe's Distributed Map."""
+        return f"{self.prefix}probe/map/"
+
+    @property
+    def probe(self) -> str:
+        """What Probe found."""
+        return f"{self.prefix}probe.json"
 
     @property
     def job_output(self) -> str:

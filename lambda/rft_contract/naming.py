@@ -70,6 +70,27 @@ def candidate_deployment_name(environment: str, run_id: str) -> str:
     return f"{environment}-{run_id}-candidate"
 
 
+def live_deployment_name(environment: str, line: str) -> str:
+    """Return the name of the one deployment through which applications use a model line."""
+    return f"{environment}-{line}-live"
+
+
+def release_parameter(environment: str, line: str, name: str) -> str:
+    """Return the name of an SSM parameter about a line's live release.
+
+    Args:
+        environment: Name of the environment.
+        line: The model line.
+        name: `model`, `deployment` or `release`.
+    """
+    return f"/{stack_name(environment)}/{line}/{name}"
+
+
+def live_alarm_name(environment: str, line: str) -> str:
+    """Return the name of the alarm on a line's deployment."""
+    return f"{stack_name(environment)}-live-{line}"
+
+
 def reward_alias(run_id: str) -> str:
     """Return the reward function's per-run alias."""
     return f"run-{run_id}"

@@ -41,6 +41,12 @@ class UncertifiedReward(RunEnded):
     outcome = Outcome.UNCERTIFIED_REWARD
 
 
+class Infeasible(RunEnded):
+    """The base model cannot learn from the training prompts, or needs not: training would buy nothing."""
+
+    outcome = Outcome.INFEASIBLE
+
+
 class OverLimit(RunEnded):
     """The run needs more than its recipe's limits allow, or has used them up."""
 
@@ -51,6 +57,12 @@ class RunStopped(RunEnded):
     """Somebody, or the breaker, stopped the run."""
 
     outcome = Outcome.STOPPED
+
+
+class Stale(RunEnded):
+    """The line's live release is no longer the one that the candidate was compared with."""
+
+    outcome = Outcome.REJECTED
 
 
 class RunFailed(RunEnded):
@@ -64,9 +76,7 @@ class Transient(Exception):
     """
 
 
-_BY_ERROR_NAME = {
-    ending.__name__: ending.outcome for ending in (InvalidDataset, UncertifiedReward, OverLimit, RunStopped, RunFailed)
-}
+_BY_ERROR_NAME = {ending.__name__: ending.outcome for ending in RunEnded.__subclasses__()}
 
 
 def outcome_of(error: str) -> Outcome:

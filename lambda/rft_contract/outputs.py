@@ -14,18 +14,28 @@ class StackOutputs:
         key_arn: The environment's KMS key.
         state_machine_arn: The workflow.
         close_function: Name of the closing handler.
+        sweep_function: Name of the function that ends what runs left behind.
+        rollback_function: Name of the function that puts an earlier release back into service.
         dashboard: Name of the CloudWatch dashboard.
         topic_arn: SNS topic for outcomes and alarms.
         rewards: Reward name -> function name.
+        keep_releases: How many of a line's last releases keep their models.
+        rejected_model_days: Days after which a rejected candidate's model goes.
+        log_sampler_arn: The state machine that samples invocation logs; None: the environment has none.
     """
 
     bucket: str
     key_arn: str
     state_machine_arn: str
     close_function: str
+    sweep_function: str
+    rollback_function: str
     dashboard: str
     topic_arn: str
     rewards: Mapping[str, str]
+    keep_releases: int
+    rejected_model_days: float
+    log_sampler_arn: str | None = None
 
     def to_outputs(self) -> dict[str, str]:
         """Return output name -> value, as the stack declares them (values may be CDK tokens; rewards are JSON)."""
@@ -34,9 +44,14 @@ class StackOutputs:
             "KeyArn": self.key_arn,
             "StateMachineArn": self.state_machine_arn,
             "CloseFunction": self.close_function,
+            "SweepFunction": self.sweep_function,
+            "RollbackFunction": self.rollback_function,
             "Dashboard": self.dashboard,
             "TopicArn": self.topic_arn,
             "Rewards": json.dumps(dict(self.rewards)),
+            "KeepReleases": str(self.keep_releases),
+            "RejectedModelDays": str(self.rejected_model_days),
+            **({"LogSamplerArn": self.log_sampler_arn} if self.log_sampler_arn else {}),
         }
 
     @classmethod
@@ -52,9 +67,14 @@ class StackOutputs:
                 key_arn=outputs["KeyArn"],
                 state_machine_arn=outputs["StateMachineArn"],
                 close_function=outputs["CloseFunction"],
+                sweep_function=outputs["SweepFunction"],
+                rollback_function=outputs["RollbackFunction"],
                 dashboard=outputs["Dashboard"],
                 topic_arn=outputs["TopicArn"],
                 rewards=json.loads(outputs["Rewards"]),
+                keep_releases=int(outputs["KeepReleases"]),
+                rejected_model_days=float(outputs["RejectedModelDays"]),
+                log_sampler_arn=outputs.get("LogSamplerArn"),
             )
         except KeyError as error:
             raise ValueError(f"the stack has no output {error.args[0]}; deploy this version of the platform") from None

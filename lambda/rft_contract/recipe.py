@@ -5,7 +5,7 @@ never silently becomes a default.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rft_contract.hyperparameters import Hyperparameters
@@ -104,8 +104,7 @@ class Recipe:
             "promote": self.promote,
         }
         for name in _SECTIONS:
-            part = getattr(self, name)
-            values[name] = {item.name: getattr(part, item.name) for item in fields(part)}
+            values[name] = asdict(getattr(self, name))
         return values
 
 

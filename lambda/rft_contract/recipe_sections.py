@@ -10,6 +10,7 @@ from rft_contract.json_value import JsonValue
 GUARD = "guard-"
 """How the split of a guard set begins."""
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _GUARD = re.compile(r"(?=.{1,24}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 _Section = TypeVar("_Section")
@@ -193,6 +194,7 @@ class Probe:
         sft_below: Where even the upper end of the mean success lies below, the base model has nothing to build on.
         solved_above: Where even the lower end lies above, there is nothing left to learn.
         thin_below: Where the upper end of the share of groups with a gradient lies below, the report warns.
+        drop_solved: Whether the job leaves out probed prompts that the base model always solves; at least 100 stay.
     """
 
     prompts: int = 200
@@ -201,8 +203,11 @@ class Probe:
     sft_below: float = 0.05
     solved_above: float = 0.95
     thin_below: float = 0.2
+    drop_solved: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.drop_solved, bool):
+            raise ValueError(f"probe.drop_solved: got {self.drop_solved!r}, wanted true or false")
         _whole("probe.prompts", self.prompts, 0, 20_000)
         if self.samples is not None:
             _whole("probe.samples", self.samples, 2, 64)
@@ -226,18 +231,47 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Money:
+    """An amount of money.
+
+    Args:
+        amount: In the currency.
+        currency: Three capital letters, such as `USD`; the environment's prices must be in the same one.
+    """
+
+    amount: float
+    currency: str
+
+    def __post_init__(self) -> None:
+        _number("limits.money.amount", self.amount, 0.01, 1e9)
+        if not isinstance(self.currency, str) or not _CURRENCY.fullmatch(self.currency):
+            raise ValueError(f"limits.money.currency: got {self.currency!r}, wanted three capital letters, such as USD")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What a run may use at most; beyond it the run ends `OVER_LIMIT`.
 
+    Plan refuses what exceeds a limit even at the low end of its estimate. Hours are held by the job's deadline.
+
     Args:
         hours: Wall-clock hours of the training job.
-        rollouts: Training rollouts (steps x batchSize x trainingSamplePerPrompt). None: no limit.
+        rollouts: Training rollouts (prompts x epochs x trainingSamplePerPrompt). None: no limit.
+        tokens: Prompt and completion tokens of all models but judges. None: no limit.
+        judge_calls: Questions to judges. None: no limit.
+        money: `{amount, currency}`; needs the price of every unit that the run touches. None: no limit.
     """
 
     hours: float = 24.0
     rollouts: int | None = None
+    tokens: int | None = None
+    judge_calls: int | None = None
+    money: Money | None = None
 
     def __post_init__(self) -> None:
         _number("limits.hours", self.hours, 0.01, 72.0)
-        if self.rollouts is not None:
-            _whole("limits.rollouts", self.rollouts, 1, 10**12)
+        for name in ("rollouts", "tokens", "judge_calls"):
+            if getattr(self, name) is not None:
+                _whole(f"limits.{name}", getattr(self, name), 1, 10**12)
+        if self.money is not None and not isinstance(self.money, Money):
+            object.__setattr__(self, "money", section(Money, "limits.money", self.money))

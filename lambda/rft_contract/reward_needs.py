@@ -56,6 +56,20 @@ def judge_models_of(spec: RewardSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in asked if isinstance(model, str)))
 
 
+def parts_of(spec: RewardSpec, *, service: str) -> tuple[tuple[str, JsonObject], ...]:
+    """Return the graders of a reward that need a service, with their options; one that is named twice comes twice.
+
+    Args:
+        spec: The reward.
+        service: Such as `judge`.
+
+    Raises:
+        ValueError: When it names a grader that there is not.
+    """
+    parts = _named(spec.grader, spec.options)
+    return tuple((grader, options) for grader, options in parts if service in GRADERS[grader].services)
+
+
 def _named(grader: str, options: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     """Yield a grader with its options, and those in its options with theirs."""
     if grader not in GRADERS:

@@ -19,7 +19,7 @@ class RolloutMark:
     Args:
         run: Run id.
         split: `train`, `validation` or `held_out`.
-        row: Line number in the frozen dataset, from 0.
+        row: Line number in the frozen dataset, from 0; it stays when Probe leaves rows out.
         phase: One of `PHASES` when the platform itself calls; None when the job does.
         base: The row's mean reward under the base model, written by Probe. None: not probed.
     """

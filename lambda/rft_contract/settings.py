@@ -6,9 +6,11 @@ environment holds only what it needs to find that record (Lambda environments en
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from rft_contract.json_value import JsonObject, JsonValue
+from rft_contract.reward_facts import RewardFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class PlatformSettings:
         poll_first_seconds: First wait between two looks at the training job.
         poll_max_seconds: Longest wait; the wait doubles up to it.
         deadline_hours: Longest training job; a recipe's `limits.hours` may be shorter.
-        rows_per_shard: Held-out prompts that one Map item evaluates.
+        rows_per_shard: Prompts that one Map item probes or evaluates, at most.
         rollouts_at_once: Requests for completions that one Map item has in flight.
         grader_qualifier: `alias`: the job calls the per-run alias. `none`: the unqualified function, should the service
             turn out not to honour qualifiers.
@@ -28,6 +30,10 @@ class PlatformSettings:
         incomplete_certificates: Whether a run may go on when too little is known about its reward to certify it:
             nothing was found wrong, but its author brought too few cases.
         certificate_days: How long a certificate answers for a reward and a dataset.
+        probe_ends_runs: Whether a run ends where Probe finds that the base model cannot learn, or needs not. Where a
+            stand-in answers in the base model's place, that says nothing about the base model.
+        keep_releases: How many of a line's last releases keep their models, at least the live one.
+        rejected_model_days: Days after which the model of a rejected candidate is deleted.
     """
 
     environment: str
@@ -40,6 +46,9 @@ class PlatformSettings:
     validation_data: bool = True
     incomplete_certificates: bool = False
     certificate_days: float = 90.0
+    probe_ends_runs: bool = True
+    keep_releases: int = 3
+    rejected_model_days: float = 7.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.poll_first_seconds <= self.poll_max_seconds:
@@ -51,6 +60,10 @@ class PlatformSettings:
             raise ValueError(f"grader_qualifier: got {self.grader_qualifier!r}, wanted 'alias' or 'none'")
         if not 0 < self.certificate_days <= 3650:
             raise ValueError(f"certificate_days: got {self.certificate_days:g}, wanted more than 0, at most 3650")
+        if self.keep_releases < 1:
+            raise ValueError(f"keep_releases: got {self.keep_releases}, wanted at least 1: the live one")
+        if self.rejected_model_days < 0:
+            raise ValueError(f"rejected_model_days: got {self.rejected_model_days:g}, wanted at least 0")
         if not 1 <= self.rows_per_shard <= 1000:
             raise ValueError(f"rows_per_shard: got {self.rows_per_shard}, wanted 1 to 1000")
         if not 1 <= self.rollouts_at_once <= 64:
@@ -78,6 +91,7 @@ class PlatformResources:
         customization_role_arn: The role that is passed to Bedrock.
         topic_arn: SNS topic for outcomes and alarms.
         rewards: Reward name -> function name.
+        reward_facts: Reward name -> what Plan must know of it; a reward without is one of which nothing is known.
     """
 
     bucket: str
@@ -85,17 +99,28 @@ class PlatformResources:
     customization_role_arn: str
     topic_arn: str
     rewards: Mapping[str, str]
+    reward_facts: Mapping[str, RewardFacts] = field(default_factory=dict)
+
+    def facts_of(self, reward: str) -> RewardFacts:
+        """Return what is known of a reward."""
+        return self.reward_facts.get(reward, RewardFacts())
 
     @classmethod
     def from_json(cls, value: JsonValue) -> "PlatformResources":
         """Read what `to_json` wrote."""
         if not isinstance(value, dict):
             raise ValueError(f"resources: got {type(value).__name__}, wanted a mapping")
-        return cls(**value)  # type: ignore[arg-type]  # written by to_json of the same version
+        data: dict[str, Any] = dict(value)
+        facts = {name: RewardFacts.from_json(told) for name, told in data.pop("reward_facts", {}).items()}
+        return cls(**data, reward_facts=facts)
 
     def to_json(self) -> JsonObject:
         """Return a mapping."""
-        return {**{item.name: getattr(self, item.name) for item in fields(self)}, "rewards": dict(self.rewards)}
+        return {
+            **{item.name: getattr(self, item.name) for item in fields(self)},
+            "rewards": dict(self.rewards),
+            "reward_facts": {name: facts.to_json() for name, facts in self.reward_facts.items()},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

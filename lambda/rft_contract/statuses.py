@@ -29,6 +29,14 @@ class DeploymentStatus(StrEnum):
     FAILED = "Failed"
 
 
+class UpdateStatus(StrEnum):
+    """Status of the last update of a deployment (CustomModelDeploymentUpdateStatus)."""
+
+    UPDATING = "Updating"
+    COMPLETED = "UpdateCompleted"
+    FAILED = "UpdateFailed"
+
+
 class Progress(StrEnum):
     """What a poll tells the workflow."""
 

@@ -1,4 +1,4 @@
-"""Plan: `{"run_id","recipe","execution","settings","resources"}` -> `{"run_id"}`."""
+"""Plan: `{"run_id","recipe","execution","settings","resources","prices","hours_beside_training"}` -> `{"run_id"}`."""
 
 from rft_contract.json_value import JsonObject
 from rft_contract.outcomes import RunFailed

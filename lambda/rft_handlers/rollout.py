@@ -1,4 +1,4 @@
-"""One item of Evaluate's map: `{"BatchInput":{"run_id"},"Items":[shard,...]}` -> `{"graded"}`."""
+"""One item of Probe's or Evaluate's map: `{"BatchInput":{"run_id"},"Items":[shard,...]}` -> `{"graded"}`."""
 
 from typing import Protocol
 

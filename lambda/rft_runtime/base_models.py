@@ -18,6 +18,7 @@ class BaseModel:
         regions: Regions where it can be customized; empty: wherever it is served.
         embedded_only: Whether only the embedded AWS serves it.
         reasoning: Whether it takes a `reasoningConfig`.
+        quota_name: What the names of its quotas call it; empty: it has none.
     """
 
     customization_id: str
@@ -25,6 +26,7 @@ class BaseModel:
     regions: tuple[str, ...] = ()
     embedded_only: bool = False
     reasoning: bool = False
+    quota_name: str = ""
 
     def arn(self, region: str, partition: str = "aws") -> str:
         """Return the foundation-model ARN that a customization job names."""
@@ -37,6 +39,7 @@ BASE_MODELS = (
         inference_id="us.amazon.nova-2-lite-v1:0",
         regions=("us-east-1",),
         reasoning=True,
+        quota_name="Amazon Nova 2 Lite",
     ),
     BaseModel(
         customization_id="local.smollm2-135m-instruct-v1:0",

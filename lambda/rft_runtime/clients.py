@@ -10,9 +10,16 @@ if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_kms import KMSClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_service_quotas import ServiceQuotasClient
     from types_boto3_sns import SNSClient
+    from types_boto3_ssm import SSMClient
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_sts import STSClient
 
 _CONTROL = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
 
@@ -27,6 +34,9 @@ _INFERENCE = Config(
 
 # A reward function may run for its full 15 minutes; a repeated call would only grade twice.
 _GRADING = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=900)
+
+# What preflight only looks at must not hold up a run.
+_LOOK = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=10)
 
 
 class Clients:
@@ -49,7 +59,7 @@ class Clients:
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
-        """What a job's rollouts were graded."""
+        """What a job's rollouts were graded; alarms on live deployments."""
         return boto3.client("cloudwatch", config=_CONTROL)
 
     @cached_property
@@ -66,3 +76,38 @@ class Clients:
     def sns(self) -> "SNSClient":
         """Messages about outcomes."""
         return boto3.client("sns", config=_CONTROL)
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        """What applications read about a line's live release."""
+        return boto3.client("ssm", config=_CONTROL)
+
+    @cached_property
+    def states(self) -> "SFNClient":
+        """Whether a run's execution goes on."""
+        return boto3.client("stepfunctions", config=_CONTROL)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """Events about releases."""
+        return boto3.client("events", config=_CONTROL)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """Whose rights these are."""
+        return boto3.client("sts", config=_LOOK)
+
+    @cached_property
+    def iam(self) -> "IAMClient":
+        """The role that is passed to Bedrock, as preflight looks at it."""
+        return boto3.client("iam", config=_LOOK)
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """The environment's key, as preflight looks at it."""
+        return boto3.client("kms", config=_LOOK)
+
+    @cached_property
+    def quotas(self) -> "ServiceQuotasClient":
+        """Service quotas."""
+        return boto3.client("service-quotas", config=_LOOK)

@@ -1,8 +1,9 @@
 """Close: the one idempotent ending of every run.
 
-Whoever comes first decides the outcome: the workflow's last state, its Catch, the execution's status event, or a
-person. Everybody then does all that is left to do, so a closing that died half way is finished by the next one. Every
-step is tried even when one before it failed.
+Whoever comes first decides the outcome: the workflow's last state, its Catch, the execution's status event, a person,
+or the sweeper. Everybody then does all that is left to do, so a closing that died half way is finished by the next one.
+Every step is tried even when one before it failed. The mark of the open run goes last: until then the sweeper comes
+back.
 """
 
 from collections.abc import Callable
@@ -51,6 +52,8 @@ def close_run(platform: Platform, run_id: str, ending: Ending, execution: str | 
     if record.closed is None:
         failures += _publish(platform, record)
     _note(platform, record, failures)
+    if not failures:
+        platform.runs.mark_closed(run_id)
     if failures:
         message = f"run {run_id} ended {record.outcome}, and closing is not finished: " + "; ".join(
             f"{failure.step}: {explain(failure.error)}" for failure in failures
@@ -92,17 +95,20 @@ def _record_of(platform: Platform, run_id: str, execution: str | None) -> RunRec
 def _ended(record: RunRecord, ending: Ending) -> RunRecord:
     """Return the record with its outcome; the first one stays.
 
+    A run whose release is committed is PROMOTED, whatever went wrong afterwards.
     A Distributed Map says only that too many of its items failed, so the last error of a shard is added.
     """
     if record.status == ENDED:
         return record
-    reason = ending.reason
-    if ending.outcome is Outcome.FAILED and record.stage == "Evaluate" and record.shard_error is not None:
+    outcome, reason = ending.outcome, ending.reason
+    if record.release is not None and outcome is not Outcome.PROMOTED:
+        outcome, reason = Outcome.PROMOTED, one_line(f"release {record.release} is live, but: {reason}")
+    if ending.outcome is Outcome.FAILED and record.stage in ("Probe", "Evaluate") and record.shard_error is not None:
         reason = one_line(f"{record.shard_error} ({reason})")
     return msgspec.structs.replace(
         record,
         status=ENDED,
-        outcome=ending.outcome.value,
+        outcome=outcome.value,
         reason=reason,
         ended=datetime.now(UTC),
     )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rft_contract.outcomes import RunFailed
+from rft_contract.outcomes import Outcome, RunFailed
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.evaluation import read_evaluations
 from rft_runtime.gate import Decision, decide
@@ -27,6 +27,11 @@ def decide_run(platform: Platform, run_id: str) -> Decision:
     decision = decide(evaluations, record.parsed_recipe().gate, candidates=uses + 1)
     platform.bucket.write(record.keys.decision, msgspec.json.format(msgspec.json.encode(decision), indent=2))
     return decision
+
+
+def is_to_be_promoted(record: RunRecord, decision: Decision) -> bool:
+    """Whether the candidate passed and its recipe wants it live."""
+    return decision.outcome == Outcome.PASSED and record.parsed_recipe().promote
 
 
 def read_decision(bucket: DataBucket, record: RunRecord) -> Decision | None:

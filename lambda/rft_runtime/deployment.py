@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from rft_contract.json_value import JsonObject
 from rft_contract.naming import candidate_deployment_name, request_token
 from rft_contract.outcomes import RunFailed, Transient
-from rft_contract.statuses import DeploymentStatus, Progress
+from rft_contract.statuses import DeploymentStatus, Progress, UpdateStatus
 from rft_runtime.failures import error_code, explain, one_line
 from rft_runtime.job import run_tags
 from rft_runtime.platform import Platform
@@ -32,12 +32,26 @@ class Deployment:
         model_arn: The model behind it.
         status: Its status, as the service writes it.
         failure: The service's message; empty when there is none.
+        update: Status of its last update, as the service writes it; None: it never was updated.
+        updated_to: The model of that update.
     """
 
     arn: str
     model_arn: str
     status: str
     failure: str = ""
+    update: str | None = None
+    updated_to: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is neither being created nor being updated."""
+        return self.status != DeploymentStatus.CREATING and self.update != UpdateStatus.UPDATING
+
+    @property
+    def serves(self) -> str:
+        """The model that answers, once it is settled."""
+        return self.updated_to or self.model_arn if self.update == UpdateStatus.COMPLETED else self.model_arn
 
 
 def find_deployment(bedrock: "BedrockClient", identifier: str) -> Deployment | None:
@@ -48,11 +62,14 @@ def find_deployment(bedrock: "BedrockClient", identifier: str) -> Deployment | N
         if error_code(error) == "ResourceNotFoundException":
             return None
         raise
+    update = answer.get("updateDetails", {})
     return Deployment(
         arn=answer["customModelDeploymentArn"],
         model_arn=answer["modelArn"],
         status=answer["status"],
         failure=one_line(answer.get("failureMessage", "")),
+        update=update.get("updateStatus"),
+        updated_to=update.get("modelArn"),
     )
 
 

@@ -113,11 +113,13 @@ class PairedGains:
             the lowest reward seen in the evaluation, a missing other the highest.
         missing_share: Share of the prompts for which that was necessary.
         groups: One value a prompt: what it shares with others of its source; without a group, the prompt itself.
+        graded_mean: Mean gain over the pairs alone of which both sides have a grade; None: there is no such pair.
     """
 
     gains: tuple[float, ...]
     missing_share: float
     groups: tuple[str, ...]
+    graded_mean: float | None = None
 
 
 def paired_gains(evaluation: Evaluation, *, over: str = BASE) -> PairedGains:
@@ -140,8 +142,9 @@ def paired_gains(evaluation: Evaluation, *, over: str = BASE) -> PairedGains:
         (worst if late is None else late) - (best if early is None else early)
         for early, late in zip(before, after, strict=True)
     )
-    missing = sum(early is None or late is None for early, late in zip(before, after, strict=True))
-    return PairedGains(gains, missing / evaluation.prompts, groups)
+    graded = [late - early for early, late in zip(before, after, strict=True) if early is not None and late is not None]
+    missing = evaluation.prompts - len(graded)
+    return PairedGains(gains, missing / evaluation.prompts, groups, mean(graded) if graded else None)
 
 
 def read_evaluations(bucket: DataBucket, record: RunRecord) -> dict[str, Evaluation]:

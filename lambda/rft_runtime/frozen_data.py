@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
 
@@ -16,7 +16,7 @@ from rft_runtime.platform import Platform
 from rft_runtime.run_record import DatasetUse, RunRecord
 from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, Shard, encode_shards, shards_of
 
-_JSONL = "application/jsonl"
+JSONL = "application/jsonl"
 _IN_MEMORY = 64 << 20
 
 
@@ -41,11 +41,12 @@ def freeze(platform: Platform, run_id: str) -> RunRecord:
         InvalidDataset: When a dataset is not the one that was validated.
         RunFailed: When the run already has other copies.
     """
-    record = platform.runs.enter(run_id, "Freeze")
-    lengths: dict[str, list[int]] = {}
-    for split, use in record.datasets.items():
-        lengths[split] = _freeze_split(platform.bucket, record, split, use)
-    platform.bucket.write(record.keys.shards, encode_shards(_shards(record, lengths)), content_type=_JSONL)
+    record, bucket = platform.runs.enter(run_id, "Freeze"), platform.bucket
+    lengths = {
+        split: write_lines_once(bucket, record.keys.data(split), _marked_lines(bucket, run_id, split, use))
+        for split, use in record.datasets.items()
+    }
+    bucket.write(record.keys.shards, encode_shards(_shards(record, lengths)), content_type=JSONL)
     return record
 
 
@@ -65,27 +66,37 @@ def _shards(record: RunRecord, lengths: Mapping[str, Sequence[int]]) -> Iterator
             )
 
 
-def _freeze_split(bucket: DataBucket, record: RunRecord, split: str, use: DatasetUse) -> list[int]:
-    """Write one split and return the length of each of its lines, in bytes."""
-    source = HashedStream(bucket.open(bucket.key_of(use.address)))
-    lengths = []
-    copy = hashlib.sha256()
+def write_lines_once(bucket: DataBucket, key: str, lines: Iterable[bytes]) -> list[int]:
+    """Write a dataset that must not exist yet; one with the same content is what a former attempt wrote.
+
+    Args:
+        bucket: The data bucket.
+        key: The dataset's.
+        lines: Its lines, each with its line feed. An error that they raise leaves nothing behind.
+
+    Returns:
+        The length of each line, in bytes.
+
+    Raises:
+        RunFailed: When there is one with other content.
+    """
+    lengths, content = [], hashlib.sha256()
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        for row, (_, text, _) in enumerate(rows(cast(BinaryIO, source))):
-            line = marked_line(text, record.run_id, split, row)
+        for line in lines:
             lengths.append(len(line))
-            copy.update(line)
+            content.update(line)
             file.write(line)
-        if source.sha256() != use.sha256:
-            raise InvalidDataset(f"datasets.{split}: {use.address} changed after it was validated; start again")
-        _write_once(bucket, record.keys.data(split), file, copy.hexdigest())
+        file.seek(0)
+        written = bucket.create(key, cast(IO[bytes], file), content_type=JSONL)
+    if not written and HashedStream(bucket.open(key)).sha256() != content.hexdigest():
+        raise RunFailed(f"{bucket.address(key)} exists with other content; start again with another run id")
     return lengths
 
 
-def _write_once(bucket: DataBucket, key: str, file: IO[bytes], sha256: str) -> None:
-    """Write an object that must not exist; one with the same content is what a former attempt wrote."""
-    file.seek(0)
-    if bucket.create(key, file, content_type=_JSONL):
-        return
-    if HashedStream(bucket.open(key)).sha256() != sha256:
-        raise RunFailed(f"{bucket.address(key)} exists with other content; start again with another run id")
+def _marked_lines(bucket: DataBucket, run_id: str, split: str, use: DatasetUse) -> Iterator[bytes]:
+    """Yield a dataset's lines with their marks, as long as they are those that were validated."""
+    source = HashedStream(bucket.open(bucket.key_of(use.address)))
+    for row, (_, text, _) in enumerate(rows(cast(BinaryIO, source))):
+        yield marked_line(text, run_id, split, row)
+    if source.sha256() != use.sha256:
+        raise InvalidDataset(f"datasets.{split}: {use.address} changed after it was validated; start again")

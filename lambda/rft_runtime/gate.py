@@ -50,6 +50,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         lower_bound: One-sided lower bound of it.
         min_gain: What the bound has to lie above.
         missing_share: Share of prompts kept by worst case because a grade was missing.
+        graded_gain: Mean paired gain over the other prompts alone; None: there is none.
         criteria: All of them, the primary one first.
         candidates: Candidates that were judged on this held-out set so far, this one among them.
         confidence: Of the primary bound: 1 minus the level divided by `candidates` (Bonferroni).
@@ -65,6 +66,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     lower_bound: float
     min_gain: float
     missing_share: float
+    graded_gain: float | None = None
     criteria: list[Criterion] = []
     candidates: int = 1
     confidence: float = 1 - LEVEL
@@ -102,6 +104,7 @@ def decide(evaluations: Mapping[str, Evaluation], gate: Gate, *, candidates: int
         lower_bound=primary.estimate if primary.bound is None else primary.bound,
         min_gain=gate.min_gain,
         missing_share=pairs.missing_share,
+        graded_gain=pairs.graded_mean,
         criteria=criteria,
         candidates=candidates,
         confidence=confidence,
@@ -122,7 +125,7 @@ def _gain(pairs: PairedGains, evaluation: Evaluation, gate: Gate, confidence: fl
         words=(
             f"the mean paired gain in reward is {mean(pairs.gains):+.3f} ({evaluation.mode}, {len(pairs.gains)} "
             f"prompts), and its one-sided {_percent(confidence)} lower bound, {bound:+.3f}, {verb} min_gain "
-            f"{gate.min_gain:g}"
+            f"{gate.min_gain:g}{_worst_case(pairs)}"
         ),
     )
 
@@ -162,6 +165,14 @@ def _not_worse(name: str, than: str, evaluation: Evaluation, over: str, margin: 
         words=f"the candidate {shown} {than}: difference {mean(pairs.gains):+.3f}, lower bound {bound:+.3f}, margin "
         f"{margin:g}",
     )
+
+
+def _worst_case(pairs: PairedGains) -> str:
+    """Say what a gain holds of pairs without a grade, and what it is without them."""
+    if not pairs.missing_share:
+        return ""
+    only = "no pair has both grades" if pairs.graded_mean is None else f"{pairs.graded_mean:+.3f} without them"
+    return f" ({_percent(pairs.missing_share, 1)} of the pairs lack a grade and count by worst case; {only})"
 
 
 def _at_most(name: str, what: str, value: float, most: float) -> Criterion:

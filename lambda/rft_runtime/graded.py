@@ -1,4 +1,4 @@
-"""Graded completions: what Evaluate leaves behind, one gzip JSONL object a shard."""
+"""Graded completions: what Probe and Evaluate leave behind, one gzip JSONL object a shard."""
 
 import gzip
 from collections.abc import Sequence

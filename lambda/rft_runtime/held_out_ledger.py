@@ -27,6 +27,10 @@ class HeldOutLedger:
     bucket: DataBucket
     sha256: str
 
+    def looks(self, run_id: str) -> int:
+        """Return how many other runs were evaluated on it, without entering this one."""
+        return sum(other != run_id for other in self._read()[0])
+
     def note(self, run_id: str) -> int:
         """Enter a run, once, and return how many other runs were entered before it.
 
@@ -35,11 +39,15 @@ class HeldOutLedger:
         """
         key = dataset_key(self.sha256, "uses.json")
         for _ in range(_ATTEMPTS):
-            found = self.bucket.find(key)
-            runs = [] if found is None else msgspec.json.decode(found[0], type=_Uses).runs
+            runs, etag = self._read()
             if run_id in runs:
                 return runs.index(run_id)
             body = msgspec.json.encode(_Uses(runs=[*runs, run_id]))
-            if self.bucket.create(key, body) if found is None else self.bucket.replace(key, body, found[1]):
+            if self.bucket.create(key, body) if etag is None else self.bucket.replace(key, body, etag):
                 return len(runs)
         raise Transient(f"{self.bucket.address(key)} changed {_ATTEMPTS} times while it was being written")
+
+    def _read(self) -> tuple[list[str], str | None]:
+        """Return the runs that were entered, and the version that says so; None: there is none yet."""
+        found = self.bucket.find(dataset_key(self.sha256, "uses.json"))
+        return ([], None) if found is None else (msgspec.json.decode(found[0], type=_Uses).runs, found[1])

@@ -90,7 +90,7 @@ def job_request(record: RunRecord, region: str) -> "CreateModelCustomizationJobR
         "customModelKmsKeyId": resources.key_arn,
         "jobTags": run_tags(record),
         "customModelTags": run_tags(record),
-        "trainingDataConfig": {"s3Uri": bucket + record.keys.data("train")},
+        "trainingDataConfig": {"s3Uri": bucket + record.keys.data(record.trains_on)},
         "outputDataConfig": {"s3Uri": bucket + record.keys.job_output},
         "customizationConfig": {
             "rftConfig": {

@@ -33,6 +33,11 @@ class Patience:
     attempts: int = 1000
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.monotonic() >= self.deadline
+
     def call(self, function: Callable[[], _T]) -> _T:
         """Call the function until it succeeds, fails for good, or time is up.
 

@@ -2,56 +2,59 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import ceil
+from typing import BinaryIO, cast
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.layout import DATASETS
 from rft_contract.naming import check_run_id, reward_alias
-from rft_contract.outcomes import InvalidDataset, OverLimit, RunFailed
+from rft_contract.outcomes import InvalidDataset, RunFailed
+from rft_contract.plan_facts import PlanFacts
 from rft_contract.recipe import Recipe
-from rft_contract.settings import PlatformResources, PlatformSettings
-from rft_dataset.reading import DamagedGzip, open_lines
-from rft_runtime.base_models import base_model
+from rft_contract.settings import PlatformResources
+from rft_dataset.reading import DamagedGzip
+from rft_runtime.base_models import BaseModel, base_model
 from rft_runtime.data_bucket import DataBucket, is_missing
+from rft_runtime.expectation import Expectation, expect, require_different
+from rft_runtime.hashed_stream import HashedStream
+from rft_runtime.held_out_ledger import HeldOutLedger
 from rft_runtime.platform import Platform
+from rft_runtime.preflight.checks import preflight, recommended_concurrency
+from rft_runtime.preflight.finding import Finding, errors_of
+from rft_runtime.preflight.place import Place
+from rft_runtime.preflight.quotas import short_of_tokens
+from rft_runtime.prompt_sizes import PromptSizes, read_prompt_sizes
+from rft_runtime.release import release_store
 from rft_runtime.reward_alias import create_alias, newest_version
 from rft_runtime.run_record import RunRecord
-
-
-def expected_steps(rows: int, hyperparameters: Hyperparameters) -> int:
-    """Return the most training steps that a job takes; early stopping and dropped prompts may make it fewer.
-
-    Args:
-        rows: Training prompts.
-        hyperparameters: The job's.
-    """
-    return hyperparameters.epochCount * ceil(rows / hyperparameters.batchSize)
+from rft_runtime.shards import HELD_OUT
 
 
 def plan(
     platform: Platform, *, run_id: str, execution: str, recipe: JsonObject, facts: Mapping[str, JsonValue]
 ) -> RunRecord:
-    """Write the run's record, check the recipe against the platform, and make the run's reward alias.
+    """Write the run's record, look whether the run can go well, and make the run's reward alias.
 
-    The record comes first, so that a refusal has somewhere to be written.
+    The record comes first, so that a refusal has somewhere to be written; what is found goes into it before it is
+    judged.
 
     Args:
         platform: Where this runs.
         run_id: Name of the run and of its execution.
         execution: ARN of the execution.
         recipe: The recipe as JSON; datasets are `s3://` addresses.
-        facts: `settings` and `resources` as the stack wrote them.
+        facts: `settings`, `resources`, `prices` and `hours_beside_training` as the stack wrote them.
 
     Returns:
         The record.
 
     Raises:
-        RunFailed: When the recipe names something that the platform does not have.
-        InvalidDataset: When a dataset does not exist or lies elsewhere.
-        OverLimit: When the job would take more rollouts than the recipe allows.
+        RunFailed: When the recipe names something that the platform does not have, preflight finds what no run can
+            survive, the gate cannot pass, or a money limit lacks a price.
+        InvalidDataset: When a dataset does not exist, lies elsewhere, or is another one under a second name.
+        OverLimit: When even at best the run exceeds one of the recipe's limits.
     """
     now = datetime.now(UTC)
     record = platform.runs.create(
@@ -66,17 +69,43 @@ def plan(
             resources=_mapping(facts, "resources"),
         )
     )
-    checked = record.parsed_recipe()
-    PlatformSettings.from_json(record.settings)
-    function = _reward_function(checked, record.parsed_resources())
+    checked, resources = record.parsed_recipe(), record.parsed_resources()
+    function = _reward_function(checked, resources)
     try:
-        base_model(checked.base_model, platform.region)
+        known = PlanFacts.from_json(facts)
+        model = base_model(checked.base_model, platform.region)
     except ValueError as error:
         raise RunFailed(str(error)) from None
-    rows = {split: _rows(platform.bucket, split, address) for split, address in checked.datasets.items()}
-    steps = expected_steps(rows["train"], checked.hyperparameters)
-    record = platform.runs.set(run_id, steps=steps, rollouts=_affordable_rollouts(checked, steps))
+    found = _preflight(platform, checked, resources, model)
+    platform.runs.set(run_id, preflight=found)
+    if fatal := list(errors_of(found)):
+        raise RunFailed(" | ".join(finding.words() for finding in fatal))
+    sizes, held_out = _read(platform.bucket, checked)
+    require_different(sizes)
+    live = release_store(platform).current(checked.line).live
+    expected = expect(
+        checked,
+        sizes,
+        known,
+        has_live=live is not None,
+        looks=HeldOutLedger(platform.bucket, held_out).looks(run_id),
+        today=now.date(),
+    )
+    platform.runs.set(run_id, live=live, **_noted(expected))
+    expected = expected.check(checked)
+    warnings = [*expected.estimate.warnings, *short_of_tokens(found, expected.estimate)]
+    record = platform.runs.set(run_id, estimate=msgspec.structs.replace(expected.estimate, warnings=warnings))
     return _pin_reward(platform, record, function)
+
+
+def _noted(expected: Expectation) -> dict[str, object]:
+    """Return the fields of the record that hold an expectation, before it is judged."""
+    return {
+        "steps": int(expected.estimate.steps.high),
+        "rollouts": int(expected.estimate.parts["training"].rollouts.high),
+        "estimate": expected.estimate,
+        "gate_power": expected.gate_power,
+    }
 
 
 def _mapping(facts: Mapping[str, JsonValue], name: str) -> JsonObject:
@@ -94,16 +123,20 @@ def _reward_function(recipe: Recipe, resources: PlatformResources) -> str:
     return function
 
 
-def _affordable_rollouts(recipe: Recipe, steps: int) -> int:
-    """Return the job's most rollouts, which the recipe must allow."""
-    prompts, samples = recipe.hyperparameters.batchSize, recipe.hyperparameters.trainingSamplePerPrompt
-    rollouts, limit = steps * prompts * samples, recipe.limits.rollouts
-    if limit is not None and rollouts > limit:
-        raise OverLimit(
-            f"recipe.limits.rollouts: {limit} allowed, {rollouts} needed ({steps} steps of {prompts} prompts with "
-            f"{samples} rollouts); raise the limit or lower epochCount or trainingSamplePerPrompt"
+def _preflight(platform: Platform, recipe: Recipe, resources: PlatformResources, model: BaseModel) -> list[Finding]:
+    """Check with this function's own rights what the run is going to meet."""
+    return preflight(
+        Place(
+            clients=platform.clients,
+            region=platform.region,
+            bucket=platform.bucket_name,
+            key_arn=resources.key_arn,
+            role_arn=resources.customization_role_arn,
+            rewards={recipe.reward: resources.rewards[recipe.reward]},
+            models=(model,),
+            concurrency=recommended_concurrency(recipe, resources.facts_of(recipe.reward)),
         )
-    return rollouts
+    )
 
 
 def _pin_reward(platform: Platform, record: RunRecord, function: str) -> RunRecord:
@@ -121,19 +154,27 @@ def _pin_reward(platform: Platform, record: RunRecord, function: str) -> RunReco
     return platform.runs.set(run_id, reward_arn=alias)
 
 
-def _rows(bucket: DataBucket, split: str, address: str) -> int:
-    """Count a dataset's lines, which also proves that it can be read."""
-    try:
-        key = bucket.key_of(address)
-    except ValueError as error:
-        raise InvalidDataset(f"datasets.{split}: {error}; `rft run` uploads files by itself") from None
-    if not key.startswith(DATASETS):
-        raise InvalidDataset(f"datasets.{split}: got {address!r}, datasets lie under {bucket.address(DATASETS)}")
-    try:
-        return sum(1 for _ in open_lines(bucket.open(key))[0])
-    except DamagedGzip as error:
-        raise InvalidDataset(f"datasets.{split}: {address} is a damaged gzip file: {error}; upload it again") from None
-    except ClientError as error:
-        if is_missing(error):
-            raise InvalidDataset(f"datasets.{split}: {address} does not exist; upload it first") from error
-        raise
+def _read(bucket: DataBucket, recipe: Recipe) -> tuple[dict[str, PromptSizes], str]:
+    """Return the sizes of every dataset, which also proves that each can be read, and the held-out set's hash."""
+    sizes, held_out = {}, ""
+    for split, address in recipe.datasets.items():
+        try:
+            key = bucket.key_of(address)
+        except ValueError as error:
+            raise InvalidDataset(f"datasets.{split}: {error}; `rft run` uploads files by itself") from None
+        if not key.startswith(DATASETS):
+            raise InvalidDataset(f"datasets.{split}: got {address!r}, datasets lie under {bucket.address(DATASETS)}")
+        try:
+            stream = HashedStream(bucket.open(key))
+            sizes[split] = read_prompt_sizes(cast(BinaryIO, stream))
+        except DamagedGzip as error:
+            raise InvalidDataset(
+                f"datasets.{split}: {address} is a damaged gzip file: {error}; upload it again"
+            ) from None
+        except ClientError as error:
+            if is_missing(error):
+                raise InvalidDataset(f"datasets.{split}: {address} does not exist; upload it first") from error
+            raise
+        if split == HELD_OUT:
+            held_out = stream.sha256()
+    return sizes, held_out

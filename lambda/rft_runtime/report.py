@@ -1,7 +1,7 @@
 """The report of a run: `report.json`, a public schema (see `docs/report.md`)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -14,10 +14,15 @@ from rft_runtime.data_bucket import DataBucket
 from rft_runtime.decision import read_decision
 from rft_runtime.evaluation import Arm, Evaluation, read_evaluations
 from rft_runtime.gate import Decision
+from rft_runtime.preflight.finding import Finding
+from rft_runtime.probe import read_probe
+from rft_runtime.probe_verdict import ProbeResult
+from rft_runtime.report_data import Data, read_data
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, SAMPLED
 from rft_runtime.statistics import Interval, bootstrap_interval, mean, wilson_interval
 from rft_runtime.training_output import AskedUsed, Step, TrainingOutput, read_training_output
+from rft_runtime.usage import GatePower, Usage
 
 SCHEMA_VERSION = 1
 _EXAMPLES_OF_A_KIND = 2
@@ -42,6 +47,20 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     mean_reward: float | None
     sampled_accuracy: float | None
     invalid_share: float
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """Both models on a guard set.
+
+    Args:
+        prompts: Its prompts.
+        base: The base model.
+        candidate: The candidate.
+    """
+
+    prompts: int
+    base: Measures
+    candidate: Measures
 
 
 class Gain(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +131,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         held_out_prompts: Number of held-out prompts.
         base: The base model.
         candidate: The trained model.
-        live: The line's live release.
+        live: The line's live release, as it was when the run was planned.
+        guards: Guard set -> both models on it.
+        release: The release of the line that the candidate became.
         gain: Candidate against base.
         relative_gain: `gain.absolute` divided by the base's accuracy; None when that is 0.
         error_reduction: Share of the base's errors that are gone; None when it made none.
@@ -122,6 +143,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         samples_per_prompt: Sampled completions a prompt.
         held_out_uses: Earlier runs evaluated on the same held-out set.
         certificates: Split -> verdict of the reward's certificate on it.
+        preflight: What Plan's preflight found.
+        estimate: What Plan expected the run to use, as ranges.
+        gate_power: What the gate could show with the held-out prompts.
+        data: What Validate found in the datasets.
+        probe: How the base model did on the training prompts.
         decision: What the gate decided, with its numbers.
         steps: Training steps.
         asked_used: Hyperparameters asked and used; empty where Bedrock itself trained.
@@ -144,6 +170,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     base: Measures | None = None
     candidate: Measures | None = None
     live: Measures | None = None
+    guards: dict[str, Guard] = {}
+    release: int | None = None
     gain: Gain | None = None
     relative_gain: float | None = None
     error_reduction: float | None = None
@@ -153,6 +181,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     samples_per_prompt: int | None = None
     held_out_uses: int | None = None
     certificates: dict[str, str] = {}
+    preflight: list[Finding] = []
+    estimate: Usage | None = None
+    gate_power: GatePower | None = None
+    data: Data | None = None
+    probe: ProbeResult | None = None
     decision: Decision | None = None
     steps: list[Step] = []
     asked_used: list[AskedUsed] = []
@@ -184,17 +217,25 @@ def build_report(bucket: DataBucket, record: RunRecord) -> Report:
         stand_in=output.embedded.stand_in,
         held_out_prompts=None if held_out is None else held_out.rows,
         held_out_uses=record.held_out_uses,
+        release=record.release,
         certificates=record.certificates,
+        preflight=record.preflight,
+        estimate=record.estimate,
+        gate_power=record.gate_power,
+        data=read_data(bucket, record),
+        probe=read_probe(bucket, record),
         decision=read_decision(bucket, record),
         steps=output.steps,
         asked_used=output.embedded.asked_used,
         seconds=phase_seconds(record),
         peak_memory_mb=output.embedded.peak_memory_mb,
     )
-    evaluation = read_evaluations(bucket, record).get(HELD_OUT)
+    evaluations = read_evaluations(bucket, record)
+    evaluation = evaluations.pop(HELD_OUT, None)
     if recipe is None:
         return report
-    report = msgspec.structs.replace(report, **_gate_facts(recipe))
+    guards = _guards(evaluations, recipe.gate.success_at)
+    report = msgspec.structs.replace(report, guards=guards, **_gate_facts(recipe))
     if evaluation is None or not evaluation.complete:
         return report
     lines = open_lines(bucket.open(record.keys.data("held_out")))[0]
@@ -216,6 +257,19 @@ def measures(evaluation: Evaluation, arm: Arm, success_at: float) -> Measures:
         ),
         invalid_share=arm.invalid_share(),
     )
+
+
+def _guards(evaluations: Mapping[str, Evaluation], success_at: float) -> dict[str, Guard]:
+    """Measure both models on every guard set that was evaluated to its end."""
+    return {
+        name: Guard(
+            prompts=evaluation.prompts,
+            base=measures(evaluation, evaluation.base, success_at),
+            candidate=measures(evaluation, evaluation.candidate, success_at),
+        )
+        for name, evaluation in evaluations.items()
+        if evaluation.is_complete
+    }
 
 
 def gain(evaluation: Evaluation, success_at: float) -> Gain:

@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from rft_runtime.preflight.finding import Severity
+from rft_runtime.probe_verdict import ProbeResult
 from rft_runtime.report import Example, Measures, Report
+from rft_runtime.report_data import Data
 from rft_runtime.training_output import Step
+from rft_runtime.usage import Usage
+from rft_runtime.weighted_bootstrap import Estimate
 
+INDEPENDENT = "the API takes no seed, so samples are independent of each other and from model to model"
 _CURVE_ROWS = 12
 _TITLES = {"fixed": "Fixed", "still_wrong": "Still wrong", "got_worse": "Got worse"}
 
@@ -27,6 +33,12 @@ def verdict(report: Report) -> str:
 def render(report: Report) -> str:
     """Return the report as Markdown."""
     parts = [f"# Run {report.run_id}", f"**{verdict(report)}**", *_comparison(report)]
+    if report.estimate is not None:
+        parts += ["## Plan", *_plan(report, report.estimate)]
+    if report.data is not None:
+        parts += ["## Data", *_data(report.data)]
+    if report.probe is not None:
+        parts += ["## Probe", *_probe(report.probe)]
     if report.steps:
         parts += ["## Training", _curve(report.steps)]
     if report.asked_used:
@@ -46,6 +58,8 @@ def render(report: Report) -> str:
 def _comparison(report: Report) -> Iterator[str]:
     arms = [("Base", report.base), ("Candidate", report.candidate), ("Live", report.live)]
     rows = [[name, *_measured(arm)] for name, arm in arms if arm is not None]
+    for name, guard in report.guards.items():
+        rows += [[f"Base, {name}", *_measured(guard.base)], [f"Candidate, {name}", *_measured(guard.candidate)]]
     if rows:
         yield "## Result"
         yield _table(["Model", "Accuracy", "95 % interval", "Mean reward", "Sampled accuracy", "Not graded"], rows)
@@ -58,6 +72,11 @@ def _comparison(report: Report) -> Iterator[str]:
         facts.append(f"accuracy of guessing {_percent(report.chance_accuracy)}")
     if report.success_at is not None:
         facts.append(f"right means a reward of at least {report.success_at:g}")
+    if report.decoding is not None and report.decoding.sampled_temperature is not None:
+        facts.append(
+            f"sampled: {report.samples_per_prompt} completions a prompt at temperature "
+            f"{report.decoding.sampled_temperature:g}; {INDEPENDENT}"
+        )
     if report.certificates:
         facts.append(
             "reward certified on " + ", ".join(f"{split} {name}" for split, name in report.certificates.items())
@@ -66,6 +85,52 @@ def _comparison(report: Report) -> Iterator[str]:
         facts.append(f"earlier runs evaluated on this held-out set: {report.held_out_uses}")
     if facts:
         yield "\n".join(f"- {fact}" for fact in facts)
+
+
+def _plan(report: Report, usage: Usage) -> Iterator[str]:
+    """Yield what was expected before anything was spent, and what preflight found amiss."""
+    yield _table(["Expected", "At least and at most"], [[name, words] for name, words in usage.lines()])
+    power = report.gate_power
+    warnings = [*usage.warnings, *(power.warnings if power else [])]
+    amiss = [finding.words() for finding in report.preflight if finding.severity in (Severity.WARNING, Severity.ERROR)]
+    facts = [*([power.words()] if power else []), *(f"warning: {words}" for words in (*warnings, *amiss))]
+    if facts:
+        yield "\n".join(f"- {fact}" for fact in facts)
+
+
+def _data(data: Data) -> Iterator[str]:
+    facts = [f"{split}: {rows:,} rows" for split, rows in data.rows.items()]
+    if data.steps is not None:
+        facts.append(f"training steps left: {data.steps.words()}")
+    facts.append(f"{'line by line' if data.found else 'nothing was found'}: {data.findings}")
+    yield "\n".join(f"- {fact}" for fact in facts)
+    if data.found:
+        yield _table(["Finding", "Severity", "Count"], [[i.code, i.severity, f"{i.count:,}"] for i in data.found])
+
+
+def _probe(probe: ProbeResult) -> Iterator[str]:
+    yield f"{probe.words}."
+    rows = [
+        [name, f"{100 * found.value:.1f} %", _interval(found, 100, " %")] for name, found in probe.measures.shares()
+    ]
+    rows.append(["mean reward", _plain(probe.measures.mean_reward.value), _interval(probe.measures.mean_reward)])
+    if probe.measures.tokens is not None:
+        rows.append(["tokens of an answer", f"{probe.measures.tokens.value:.1f}", _interval(probe.measures.tokens)])
+    yield _table(["Of the base model", "Found", "95 % interval"], rows)
+    advice = (
+        f"prompts always solved, which the job {'leaves' if probe.dropped else 'could leave'} out: {len(probe.drop):,}"
+    )
+    facts = [
+        f"{probe.prompts:,} of {probe.rows:,} training prompts, by {probe.strata}, {probe.samples} rollouts each at "
+        f"temperature {probe.temperature:g}; groups of {probe.group}",
+        *([advice] if probe.drop else []),
+    ]
+    yield "\n".join(f"- {fact}" for fact in facts)
+
+
+def _interval(found: Estimate, scale: float = 1, unit: str = "") -> str:
+    low, high = found.ci95
+    return f"{scale * low:.3g}{unit} to {scale * high:.3g}{unit}"
 
 
 def _change(before: float, after: float) -> str:

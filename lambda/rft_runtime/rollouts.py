@@ -1,4 +1,4 @@
-"""Completions of held-out prompts, drawn concurrently."""
+"""Completions of prompts, drawn concurrently."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,7 @@ from rft_contract.outcomes import RunFailed, Transient
 from rft_runtime.base_models import BaseModel
 from rft_runtime.conversation import Answer, Decoding, converse_request, read_answer
 from rft_runtime.failures import error_code, explain, is_transient
+from rft_runtime.pace import Pace
 from rft_runtime.patience import Patience
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Rollout:
     """One sampled completion, or why there is none.
 
     Args:
-        row: Row of the frozen held-out set.
+        row: Row of the frozen dataset.
         sample: Number among the prompt's samples, from 0.
         answer: The completion; None when there is none.
         error: Why there is none.
@@ -55,7 +56,7 @@ class Sampler:
         model: The base model's row in the table.
         decoding: How to draw.
         patience: How long to go on when throttled.
-        at_once: Requests in flight.
+        at_once: Most requests in flight; fewer while the model throttles.
     """
 
     client: "BedrockRuntimeClient"
@@ -80,19 +81,23 @@ class Sampler:
             RunFailed: When nothing was answered for another reason.
             ClientError: When the model cannot be called at all.
         """
+        pace = Pace(self.at_once)
         todo = [(number, row, sample) for number, row in rows for sample in range(samples)]
         with ThreadPoolExecutor(max_workers=self.at_once) as pool:
-            drawn = list(pool.map(lambda item: self._one(*item), todo))
+            drawn = list(pool.map(lambda item: self._one(pace, *item), todo))
         first = drawn[0].error if drawn else None
         if first is not None and all(rollout.answer is None for rollout in drawn):
             message = f"{self.model_id}: none of {len(drawn)} rollouts was answered: {explain(first)}"
             raise Transient(message) if is_transient(first) else RunFailed(message)
         return drawn
 
-    def _one(self, number: int, row: JsonObject, sample: int) -> Rollout:
+    def _one(self, pace: Pace, number: int, row: JsonObject, sample: int) -> Rollout:
+        if self.patience.is_over:
+            # At a slow pace much may be left, and the answers that there are must still be graded.
+            return Rollout(row=number, sample=sample, error=Transient("there was no time left to ask"))
         try:
             request = converse_request(self.model_id, row, self.decoding, self.model)
-            answer = self.patience.call(lambda: read_answer(self.client.converse(**request)))
+            answer = self.patience.call(lambda: read_answer(pace.call(lambda: self.client.converse(**request))))
         except (ClientError, BotoCoreError, ValueError) as error:
             if isinstance(error, ClientError) and error_code(error) in _FATAL:
                 raise

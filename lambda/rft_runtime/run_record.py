@@ -1,7 +1,7 @@
 """A run's record, `run.json`: the one place that knows what a run made and how it ended."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import sleep
@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
-from rft_contract.layout import RunKeys
+from rft_contract.layout import OPEN_RUNS, RunKeys
 from rft_contract.outcomes import RunFailed, RunStopped, Transient
 from rft_contract.recipe import Recipe
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_runtime.data_bucket import DataBucket
+from rft_runtime.preflight.finding import Finding
+from rft_runtime.usage import GatePower, Usage
 
 RUNNING = "RUNNING"
 ENDED = "ENDED"
@@ -69,12 +71,17 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         settings: `PlatformSettings` as JSON.
         resources: `PlatformResources` as JSON.
         datasets: Split -> what Validate read.
-        steps: Training steps that Plan expects.
-        rollouts: Training rollouts that Plan expects.
+        steps: Training steps that Plan expects at most.
+        rollouts: Training rollouts that Plan expects at most.
+        estimate: What Plan expects the run to use, as ranges.
+        gate_power: What the gate can show with the held-out prompts.
+        preflight: What Plan's preflight found.
         reward_arn: The reward function's per-run alias.
         reward_version: The version behind it; written before the alias is made.
         live: The line's live release when the run was planned; None: there was none.
         certificates: Split -> verdict of the certificate that the run relies on.
+        reward_hash: Of the reward, as Certify found it deployed.
+        trains_on: The dataset that the job reads: `train`, or `train.probed` once Probe wrote it.
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
         invalid_strikes: Looks in a row at which too many of the job's rollouts were invalid.
@@ -82,8 +89,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         model_arn: The candidate model.
         deployment_arn: The candidate's deployment.
         stand_in: The model that was really trained, when it is not the recipe's.
-        shard_error: What went wrong last in a shard of Evaluate; a retry may have mended it.
+        shard_error: What went wrong last in a shard of Probe or Evaluate; a retry may have mended it.
         held_out_uses: Earlier runs that were evaluated on the same held-out set.
+        release: The release that the candidate became; once set, the promotion is completed and never undone.
         schema: Version of this format.
     """
 
@@ -106,10 +114,15 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     datasets: dict[str, DatasetUse] = {}
     steps: int | None = None
     rollouts: int | None = None
+    estimate: Usage | None = None
+    gate_power: GatePower | None = None
+    preflight: list[Finding] = []
     reward_arn: str | None = None
     reward_version: str | None = None
     live: LiveRelease | None = None
     certificates: dict[str, str] = {}
+    reward_hash: str | None = None
+    trains_on: str = "train"
     job_arn: str | None = None
     job_started: datetime | None = None
     invalid_strikes: int = 0
@@ -119,6 +132,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     stand_in: str | None = None
     shard_error: str | None = None
     held_out_uses: int | None = None
+    release: int | None = None
     schema: int = 1
 
     @property
@@ -146,6 +160,20 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return PlatformResources.from_json(self.resources)
 
 
+class OpenRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The mark of a run that is not closed: what the sweeper looks at, however many runs there were before.
+
+    Args:
+        run_id: The run.
+        execution_arn: Its execution; empty when there was none.
+        since: When the run began, UTC.
+    """
+
+    run_id: str
+    execution_arn: str
+    since: datetime
+
+
 @dataclass(frozen=True)
 class RunStore:
     """The records in the data bucket. Every change is a conditional write, repeated when somebody else was faster.
@@ -161,18 +189,34 @@ class RunStore:
     def create(self, record: RunRecord) -> RunRecord:
         """Write a new record, or return the one that a former attempt of the same execution wrote.
 
+        The mark of an open run comes first: no run can make anything without being found by the sweeper.
+
         Raises:
             RunFailed: When the run id belongs to another execution.
         """
+        mark = OpenRun(run_id=record.run_id, execution_arn=record.execution_arn, since=record.started)
+        self.bucket.create(record.keys.open, msgspec.json.encode(mark))
         if self.bucket.create(record.keys.record, _encode(record)):
             return record
         existing = self.load(record.run_id)
         if existing.execution_arn != record.execution_arn:
+            if existing.closed is not None:
+                self.mark_closed(record.run_id)
             raise RunFailed(
                 f"run {record.run_id}: the name is taken by {existing.execution_arn or 'a run that never began'}; "
                 "start again with another run id"
             )
         return existing
+
+    def open_runs(self) -> Iterator[OpenRun]:
+        """List the runs that are not closed; their number is that of the runs going on, not of all there ever were."""
+        for key in self.bucket.keys(OPEN_RUNS):
+            if (found := self.bucket.find(key)) is not None:
+                yield msgspec.json.decode(found[0], type=OpenRun)
+
+    def mark_closed(self, run_id: str) -> None:
+        """Take the mark of an open run away: nothing that it made is left."""
+        self.bucket.delete(RunKeys(run_id).open)
 
     def find(self, run_id: str) -> RunRecord | None:
         """Return a run's record, or None."""

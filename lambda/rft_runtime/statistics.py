@@ -75,7 +75,7 @@ def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> Int
     """Return the two-sided percentile interval of the mean."""
     means = bootstrap_means(values)
     tail = (1 - confidence) / 2
-    return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
+    return Interval(quantile(means, tail), quantile(means, 1 - tail))
 
 
 def bootstrap_lower_bound(values: Sequence[float], groups: Sequence[str] = (), confidence: float = 0.95) -> float:
@@ -86,7 +86,7 @@ def bootstrap_lower_bound(values: Sequence[float], groups: Sequence[str] = (), c
         groups: As for `bootstrap_means`.
         confidence: One-sided.
     """
-    return _quantile(bootstrap_means(values, groups), 1 - confidence)
+    return quantile(bootstrap_means(values, groups), 1 - confidence)
 
 
 def smallest_gain(prompts: int, spread: float, confidence: float = 0.95, power: float = 0.8) -> float:
@@ -109,8 +109,13 @@ def mean(values: Sequence[float]) -> float:
     return fmean(values)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return a quantile of sorted values, interpolated between neighbours."""
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return a quantile of sorted values, interpolated between neighbours.
+
+    Args:
+        ordered: Ascending, at least one value.
+        share: Which quantile, 0 to 1.
+    """
     place = share * (len(ordered) - 1)
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)

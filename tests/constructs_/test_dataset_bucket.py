@@ -52,6 +52,7 @@ def test_data_bucket(stack: Stack, datasets: DatasetBucket, build: Callable[[Sta
                 {
                     "Id": "OldVersions",
                     "Status": "Enabled",
+                    "ExpiredObjectDeleteMarker": True,
                     "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
                 },
             ]

@@ -62,9 +62,9 @@ def alarm(built: Any, name: str) -> Any:
     return built.properties("AWS::CloudWatch::Alarm", name.replace("-", ""))
 
 
-def test_there_are_two_alarms_a_reward_and_three_of_the_workflow(built: Any, flat: Any) -> None:
+def test_there_are_two_alarms_a_reward_and_five_of_the_workflow(built: Any, flat: Any) -> None:
     alarms = built.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 7
+    assert len(alarms) == 9
     (topic,) = built.of_type("AWS::SNS::Topic")
     for found in alarms:
         properties = flat(found["Properties"])
@@ -88,7 +88,7 @@ def test_an_invalid_share_alarms_after_three_minutes_of_five(built: Any) -> None
 
 
 def test_one_error_failed_run_or_dead_letter_is_enough(built: Any) -> None:
-    for name in ("first-Errors", "RunsFailed", "RunsTimedOut", "NotClosed"):
+    for name in ("first-Errors", "RunsFailed", "RunsTimedOut", "NotClosed", "NotSettled"):
         properties = alarm(built, name)
         assert (properties["Threshold"], properties["EvaluationPeriods"]) == (0, 1), name
     assert alarm(built, "NotClosed")["MetricName"] == "ApproximateNumberOfMessagesVisible"

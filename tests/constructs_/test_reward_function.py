@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 
 from bedrock_rft import HandlerPlatform, RewardCode, RewardFunction, RewardSpec, RftKey
 from rft_contract.metrics import MetricName
+from rft_contract.reward_facts import RewardFacts
 
 SPEC = RewardSpec(name="teams", grader="label", options={"labels": ["a", "b"]})
 
@@ -142,6 +143,15 @@ def test_metrics_have_the_dimensions_that_exist_at_deploy_time(stack: Stack, rew
         "IF(graded_teams + invalid_teams > 0, 100 * invalid_teams / (graded_teams + invalid_teams), 0)"
     )
     assert share.period.to_minutes() == 5
+
+
+def test_plan_knows_the_range_memory_and_concurrency_of_what_is_made_here(stack: Stack) -> None:
+    spec = RewardSpec(name="teams", grader="label", options={"labels": ["a"]}, floor=-1.0)
+    code = RewardCode.builtin(spec, platform=HandlerPlatform.HOST)
+    made = RewardFunction(stack, "Made", code=code, environment_name="dev", memory_mib=1024, reserved_concurrency=7)
+    assert made.facts == RewardFacts(floor=-1.0, ceiling=1.0, memory_mib=1024, reserved_concurrency=7)
+    other = RewardFunction.from_function_name(stack, "Other", "f", reward_name="other", environment_name="dev")
+    assert other.facts == RewardFacts()
 
 
 def test_an_imported_function_has_the_same_grants(stack: Stack, build: Callable[[Stack], Any]) -> None:

@@ -16,8 +16,11 @@ from bedrock_rft import (
     RftKey,
     RftTopic,
     RftWorkflow,
+    UnitPrice,
 )
 from rft_contract.layout import RunKeys
+from rft_contract.plan_facts import PlanFacts
+from rft_contract.reward_facts import RewardFacts
 
 SETTINGS = PlatformSettings(environment="dev")
 STEPS = [
@@ -25,6 +28,11 @@ STEPS = [
     "Validate",
     "Freeze",
     "Certify",
+    "StartProbe",
+    "IsToBeProbed",
+    "Probe",
+    "DecideProbe",
+    "Probed",
     "StartTraining",
     "WaitForTraining",
     "PollTraining",
@@ -37,10 +45,18 @@ STEPS = [
     "Deployed",
     "Evaluate",
     "Decide",
+    "IsToBePromoted",
+    "PromoteCandidate",
+    "WaitForPromotion",
+    "PollPromotion",
+    "IsPromoted",
+    "Promoted",
     "Close",
     "HowItEnded",
     "Ended",
 ]
+
+PRICE = UnitPrice(unit="training-hour", amount=1.5, currency="USD", source="https://a", date="2026-11-01")
 
 
 def workflow(
@@ -68,7 +84,7 @@ def built(new_stack: Callable[[], Stack], build: Callable[[Stack], Any]) -> Any:
     key = RftKey(stack, "Key")
     spec = RewardSpec(name="teams", grader="label", options={"labels": ["a", "b"]})
     reward = RewardFunction(stack, "Reward", code=RewardCode.builtin(spec), environment_name="dev")
-    workflow(stack, DatasetBucket(stack, "Datasets", key=key), key, [reward])
+    workflow(stack, DatasetBucket(stack, "Datasets", key=key), key, [reward], prices=[PRICE])
     return build(stack)
 
 
@@ -127,7 +143,7 @@ def test_every_state_is_reached_and_every_follower_exists(machine: Any) -> None:
 
 def test_every_task_retries_what_is_transient_and_has_a_timeout(machine: Any) -> None:
     found = dict(tasks(machine["Definition"]["States"]))
-    assert len(found) == 12
+    assert len(found) == 17
     for name, task in found.items():
         (retry,) = task["Retry"]
         assert "Transient" in retry["ErrorEquals"], name
@@ -141,7 +157,7 @@ def test_every_error_goes_to_close_and_an_error_of_close_ends_as_failed(machine:
     states = machine["Definition"]["States"]
     caught = {name: state["Catch"] for name, state in states.items() if state["Type"] in ("Task", "Map")}
     closing = {name: caught.pop(name) for name in ("Close", "CloseAfterError")}
-    assert set(caught) == {*STEPS[:5], "PollTraining", "DeployCandidate", "PollDeployment", "Evaluate", "Decide"}
+    assert set(caught) == {name for name in STEPS if states[name]["Type"] in ("Task", "Map")} - {"Close"}
     for catch in caught.values():
         assert catch == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "CloseAfterError"}]
     for catch in closing.values():
@@ -158,7 +174,11 @@ def test_events_of_the_handlers(machine: Any) -> None:
         "execution.$": "$$.Execution.Id",
     }
     assert PlatformSettings.from_json(plan["settings"]) == SETTINGS
-    assert set(plan["resources"]) == {"bucket", "key_arn", "customization_role_arn", "topic_arn", "rewards"}
+    names = {"bucket", "key_arn", "customization_role_arn", "topic_arn", "rewards", "reward_facts"}
+    assert set(plan["resources"]) == names
+    told = PlanFacts.from_json(plan)
+    assert (told.prices, told.hours_beside_training) == ((PRICE,), 12)
+    assert told.resources.facts_of("teams") == RewardFacts(floor=0, ceiling=1, memory_mib=512)
     run = {"run_id.$": "$.run_id"}
     poll = run | {"wait_seconds.$": "$.wait_seconds"}
     execution = {"run_id.$": "$$.Execution.Name", "execution.$": "$$.Execution.Id"}
@@ -166,12 +186,17 @@ def test_events_of_the_handlers(machine: Any) -> None:
         "Validate": run,
         "Freeze": run,
         "Certify": run,
+        "StartProbe": run,
+        "ProbeRollout": {"BatchInput.$": "$.BatchInput", "Items.$": "$.Items"},
+        "DecideProbe": run,
         "StartTraining": run,
         "PollTraining": poll,
         "DeployCandidate": run,
         "PollDeployment": poll,
         "Rollout": {"BatchInput.$": "$.BatchInput", "Items.$": "$.Items"},
         "Decide": run,
+        "PromoteCandidate": run,
+        "PollPromotion": poll,
         "Close": execution | {"outcome.$": "$.outcome", "reason.$": "$.reason"},
         "CloseAfterError": execution | {"error.$": "$.error"},
     }
@@ -187,26 +212,47 @@ def test_waiting_polls_until_done(machine: Any) -> None:
     for wait, choice, end in (
         ("WaitForTraining", "IsTrained", "Trained"),
         ("WaitForDeployment", "IsDeployed", "Deployed"),
+        ("WaitForPromotion", "IsPromoted", "Promoted"),
     ):
         assert states[wait]["SecondsPath"] == "$.wait_seconds"
         assert states[choice]["Choices"] == [{"Variable": "$.progress", "StringEquals": "DONE", "Next": end}]
         assert states[choice]["Default"] == wait
-        assert states[end]["Parameters"] == {"run_id.$": "$.run_id"}
+        result = {"outcome.$": "$.outcome", "reason.$": "$.reason"} if end == "Promoted" else {}
+        assert states[end]["Parameters"] == {"run_id.$": "$.run_id"} | result
 
 
-def test_the_map_reads_pointers_and_writes_results_below_the_run(machine: Any) -> None:
-    evaluate = machine["Definition"]["States"]["Evaluate"]
+def test_only_what_decide_wants_promoted_is_promoted(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    choice = states["IsToBePromoted"]
+    assert choice["Choices"] == [{"Variable": "$.promote", "BooleanEquals": True, "Next": "PromoteCandidate"}]
+    assert choice["Default"] == states["Promoted"]["Next"] == "Close"
+
+
+@pytest.mark.parametrize(("state", "folder"), [("Probe", "probe"), ("Evaluate", "evaluation")])
+def test_maps_read_pointers_and_write_results_below_the_run(machine: Any, state: str, folder: str) -> None:
+    found = machine["Definition"]["States"][state]
+    reader, writer = found["ItemReader"]["Parameters"], found["ResultWriter"]["Parameters"]
+    assert reader["Key.$"] == f"States.Format('runs/{{}}/{folder}/shards.jsonl', $.run_id)"
+    assert writer["Prefix.$"] == f"States.Format('runs/{{}}/{folder}/map', $.run_id)"
+    assert found["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+    assert found["ItemBatcher"] == {"MaxItemsPerBatch": 1, "BatchInput": {"run_id.$": "$.run_id"}}
+    assert found["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert (found["MaxConcurrency"], found["ResultPath"]) == (20, None)
+    assert "ToleratedFailurePercentage" not in found  # absent means that none is tolerated
+
+
+def test_maps_use_the_keys_of_the_run() -> None:
     keys = RunKeys("one")
-    assert evaluate["ItemReader"]["Parameters"]["Key.$"] == "States.Format('runs/{}/evaluation/shards.jsonl', $.run_id)"
-    assert keys.shards == "runs/one/evaluation/shards.jsonl"
-    writer = evaluate["ResultWriter"]["Parameters"]
-    assert writer["Prefix.$"] == "States.Format('runs/{}/evaluation/map', $.run_id)"
-    assert keys.map_results == "runs/one/evaluation/map/"
-    assert evaluate["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
-    assert evaluate["ItemBatcher"] == {"MaxItemsPerBatch": 1, "BatchInput": {"run_id.$": "$.run_id"}}
-    assert evaluate["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    assert (evaluate["MaxConcurrency"], evaluate["ResultPath"]) == (20, None)
-    assert "ToleratedFailurePercentage" not in evaluate  # absent means that none is tolerated
+    assert (keys.probe_shards, keys.probe_map_results) == ("runs/one/probe/shards.jsonl", "runs/one/probe/map/")
+    assert (keys.shards, keys.map_results) == ("runs/one/evaluation/shards.jsonl", "runs/one/evaluation/map/")
+
+
+def test_a_recipe_without_a_probe_passes_it_over(machine: Any) -> None:
+    states = machine["Definition"]["States"]
+    (wanted,) = states["IsToBeProbed"]["Choices"]
+    assert wanted == {"Variable": "$.prompts", "NumericGreaterThan": 0, "Next": "Probe"}
+    assert states["IsToBeProbed"]["Default"] == states["DecideProbe"]["Next"] == "Probed"
+    assert states["Probed"]["Parameters"] == {"run_id.$": "$.run_id"}
 
 
 def test_the_endings(machine: Any) -> None:
@@ -239,17 +285,19 @@ def test_the_machine_reaches_no_other_objects_and_functions(built: Any) -> None:
     (data,) = (name for name in built.of_type("AWS::S3::Bucket") if "AccessLogs" not in name)
     objects = [statement for statement in statements if "s3:GetObject" in statement["Action"]]
     assert {resource for statement in objects for resource in [statement["Resource"]]} == {
+        f"<{data}.Arn>/runs/*/probe/shards.jsonl",
+        f"<{data}.Arn>/runs/*/probe/map/*",
         f"<{data}.Arn>/runs/*/evaluation/shards.jsonl",
         f"<{data}.Arn>/runs/*/evaluation/map/*",
     }
     invoked = [item["Resource"] for item in statements if item["Action"] == "lambda:InvokeFunction"]
     functions = [resource for found in invoked for resource in (found if isinstance(found, list) else [found])]
-    assert all(resource.startswith("<WorkflowHandlers") for resource in functions)
-    assert len({resource for resource in functions if resource.endswith(":*")}) == 11
+    assert all(resource.startswith(("<WorkflowHandlers", "<WorkflowReleasesPromote")) for resource in functions)
+    assert len({resource for resource in functions if resource.endswith(":*")}) == 15
 
 
 def test_an_ended_execution_closes_its_run(built: Any, flat: Any) -> None:
-    rule = flat(built.properties("AWS::Events::Rule"))
+    rule = flat(built.properties("AWS::Events::Rule", "ExecutionEnded"))
     (machine_id,) = built.of_type("AWS::StepFunctions::StateMachine")
     assert rule["EventPattern"] == {
         "source": ["aws.states"],
@@ -261,7 +309,7 @@ def test_an_ended_execution_closes_its_run(built: Any, flat: Any) -> None:
     }
     (target,) = rule["Targets"]
     assert "CloseFunction" in target["Arn"]
-    (queue,) = built.of_type("AWS::SQS::Queue")
+    (queue,) = (name for name in built.of_type("AWS::SQS::Queue") if "Sweeper" not in name)
     assert target["DeadLetterConfig"] == {"Arn": f"<{queue}.Arn>"}
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 7200, "MaximumRetryAttempts": 10}
     transformer = target["InputTransformer"]
@@ -276,8 +324,8 @@ def test_an_ended_execution_closes_its_run(built: Any, flat: Any) -> None:
 
 
 def test_a_closing_that_fails_is_kept_too(built: Any, flat: Any) -> None:
-    (queue,) = built.of_type("AWS::SQS::Queue")
-    config = flat(built.properties("AWS::Lambda::EventInvokeConfig"))
+    (queue,) = (name for name in built.of_type("AWS::SQS::Queue") if "Sweeper" not in name)
+    config = flat(built.properties("AWS::Lambda::EventInvokeConfig", "Close"))
     assert "CloseFunction" in config["FunctionName"]
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": f"<{queue}.Arn>"}}
     assert config["MaximumRetryAttempts"] == 2

@@ -120,6 +120,7 @@ def recipe(train: str, held_out: str, **changes: Any) -> dict[str, Any]:
         "base_model": "local.smollm2-135m-instruct-v1:0",
         "datasets": {"train": train, "held_out": held_out},
         "hyperparameters": {"batchSize": 16, "trainingSamplePerPrompt": 2, "inferenceMaxTokens": 4},
+        "probe": {"prompts": 12},
         "gate": {"samples_per_prompt": 1, "min_gain": -1.0},
         **changes,
     }
@@ -149,6 +150,22 @@ def test_the_report_is_of_what_was_trained_and_measured(whole: dict[str, Any]) -
     assert all(0 <= step["reward"] <= 1 for step in whole["steps"])
     assert {line["name"] for line in whole["asked_used"]} >= {"learningRate", "inferenceMaxTokens"}
     assert whole["candidate"]["invalid_share"] == 0
+
+
+def test_the_base_model_was_probed_before_it_was_trained(platform: Platform, whole: dict[str, Any]) -> None:
+    probe = whole["probe"]
+    assert (probe["rows"], probe["prompts"], probe["samples"], probe["strata"]) == (100, 12, 8, "reference")
+    assert probe["measures"]["invalid"]["value"] == 0
+    low, high = probe["measures"]["success"]["ci95"]
+    assert 0 <= low <= probe["measures"]["success"]["value"] <= high <= 1
+    seconds = list(whole["seconds"])
+    assert seconds.index("Certify") + 1 == seconds.index("Probe") == seconds.index("Train") - 1
+    job = platform.client("bedrock").get_model_customization_job(jobIdentifier=f"local-{RUN}")
+    assert job["trainingDataConfig"]["s3Uri"].endswith(f"/{RunKeys(RUN).data('train.probed')}")
+    body = platform.client("s3").get_object(Bucket=platform.outputs.bucket, Key=RunKeys(RUN).data("train.probed"))
+    rows = [json.loads(line) for line in body["Body"].read().splitlines()]
+    assert len(rows) == 100
+    assert sum("base" in row["rft"] for row in rows) == 12
 
 
 def test_the_reward_function_told_of_every_training_rollout(platform: Platform, whole: dict[str, Any]) -> None:
@@ -217,6 +234,29 @@ def test_a_run_that_cannot_go_well_ends_with_a_name_and_a_reason(
     assert "\n" not in ended["cause"]
     record = platform.read(RunKeys(run_id).record)
     assert (record["status"], record["outcome"]) == ("ENDED", outcome)
+
+
+def _recipe_file(platform: Platform, train: str, held_out: str) -> Path:
+    path = platform.project.root / "planned.yaml"
+    path.write_text(json.dumps(recipe(train, held_out)))
+    return path
+
+
+def test_preflight_looks_with_both_identities_or_says_what_is_not_simulated(platform: Platform) -> None:
+    train = platform.put_dataset("preflight-train.jsonl", [row(index, "train") for index in range(100)])
+    held_out = platform.put_dataset("preflight-held-out.jsonl", [row(index, "held_out") for index in range(6)])
+    platform.ended(platform.start("preflight", recipe(train, held_out, limits={"rollouts": 10})), 60)
+    asked = rft(platform.project, "preflight", "--env", "local", "--json")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    told = rft(platform.project, "plan", str(_recipe_file(platform, train, held_out)), "--env", "local", "--json")
+    assert told.returncode in (0, 3), told.stdout + told.stderr
+    assert json.loads(told.stdout)["estimate"]["steps"] == {"low": 7, "high": 7}
+    for findings in (platform.read(RunKeys("preflight").record)["preflight"], json.loads(asked.stdout)):
+        amiss = {finding["check"]: finding["found"] for finding in findings if finding["severity"] != "ok"}
+        assert list(amiss) == ["quota"], amiss
+        assert amiss["quota"] == "not checked: ListServiceQuotas is not simulated here"
+        sound = {finding["check"] for finding in findings if finding["severity"] == "ok"}
+        assert sound >= {"identity", "model", "role-trust", "role-rights", "bucket", "key", "reward", "concurrency"}
 
 
 def test_a_stopped_execution_is_closed_by_its_status_event(platform: Platform, whole: dict[str, Any]) -> None:

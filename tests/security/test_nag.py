@@ -13,7 +13,7 @@ from constructs import IConstruct
 
 from bedrock_rft import CodeRunner, RewardSpec, nag
 from rft_contract.json_value import JsonObject
-from stacks.config import ENVIRONMENTS
+from stacks.config import ENVIRONMENTS, InvocationLogs
 from stacks.stage import RftStage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +80,16 @@ def test_rewards_that_run_programs_and_ask_judges_leave_nothing_open() -> None:
     assert [violation.rule_name for violation in report.violations] == []
     runners = [child for child in stage.platform.node.find_all() if isinstance(child, CodeRunner)]
     assert len(runners) == 1
+
+
+def test_sampling_logs_leaves_nothing_open() -> None:
+    app = App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+    (config,) = [config for config in ENVIRONMENTS if config.environment == "prod"]
+    prefix = "AWSLogs/333333333333/BedrockModelInvocationLogs/us-east-1/"
+    logs = InvocationLogs(bucket="company-logs", prefix=prefix, key_arn="arn:aws:kms:us-east-1:333333333333:key/1")
+    RftStage(app, config=replace(config, invocation_logs=logs))
+    report = AwsSolutionsChecks(app).validate_scope(app)
+    assert [violation.rule_name for violation in report.violations] == []
 
 
 def test_every_acknowledgement_still_fires(bare: tuple[list[tuple[str, str, str]], list[tuple[str, str]]]) -> None:

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
-from bedrock_rft import PlatformSettings
+from bedrock_rft import PlatformSettings, UnitPrice
 from bedrock_rft.polling import check_event_budget
 from rft_rewards.registry import build
 from stacks.config import ENVIRONMENTS, REWARDS, RftConfig, choose, main
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def price(currency: str) -> UnitPrice:
+    return UnitPrice(unit="training-hour", amount=1, currency=currency, source="https://a", date="2026-11-01")
 
 
 def config(**overrides: Any) -> RftConfig:
@@ -29,6 +33,7 @@ def config(**overrides: Any) -> RftConfig:
         ({"region": "eu-central-1"}, "test: region: got 'eu-central-1', wanted us-east-1"),
         ({"rewards": ()}, "test: rewards: got none, wanted at least one"),
         ({"hours_beside_training": 0}, "test: hours_beside_training: got 0, wanted more than 0"),
+        ({"prices": (price("USD"), price("EUR"))}, "test: prices: got EUR, USD, wanted one currency"),
         ({"retain_data": True}, "test: key_administrators: got none, wanted the roles that alone may delete the key"),
     ],
 )
@@ -43,6 +48,10 @@ def test_refusals(overrides: dict[str, Any], message: str) -> None:
 )
 def test_placeholders(account: str, placeholder: bool) -> None:
     assert config(account=account).is_placeholder is placeholder
+
+
+def test_no_environment_has_a_price_that_nobody_verified() -> None:
+    assert not [item.environment for item in ENVIRONMENTS if item.prices]
 
 
 def test_environments() -> None:

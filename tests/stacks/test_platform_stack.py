@@ -11,6 +11,7 @@ STATEFUL = {
     "DataKeyAEC34D0C": "AWS::KMS::Key",
     "DataDatasets1216192C": "AWS::S3::Bucket",
     "DataDatasetsAccessLogsEF3461C6": "AWS::S3::Bucket",
+    "DataDatasetChecksDeadLetters7FAB64C2": "AWS::SQS::Queue",
     "MonitoringTopic53EBA00F": "AWS::SNS::Topic",
     "TrainingWorkflowDeadLetters67560335": "AWS::SQS::Queue",
     "TrainingWorkflowStateMachine18C7753F": "AWS::StepFunctions::StateMachine",
@@ -69,6 +70,47 @@ def test_outputs_are_all_that_the_command_line_reads(platform: Callable[[str], A
     parts = outputs["Rewards"]["Value"]["Fn::Join"][1]
     text = "".join(part if isinstance(part, str) else "x" for part in parts)
     assert text == "{" + ", ".join(f'"{spec.name}": "x"' for spec in REWARDS) + "}"
+
+
+@pytest.mark.parametrize("environment", NAMES)
+def test_a_dataset_that_could_not_be_checked_alarms(platform: Callable[[str], Any], environment: str) -> None:
+    alarms = platform(environment).of_type("AWS::CloudWatch::Alarm")
+    (alarm,) = (found["Properties"] for name, found in alarms.items() if "NotChecked" in name)
+    (dimension,) = alarm["Dimensions"]
+    assert "DatasetChecksDeadLetters" in dimension["Value"]["Fn::GetAtt"][0]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
+
+
+@pytest.mark.parametrize("environment", NAMES)
+def test_logs_are_sampled_only_where_the_config_asks(platform: Callable[[str], Any], environment: str) -> None:
+    found = platform(environment)
+    assert len(found.of_type("AWS::StepFunctions::StateMachine")) == 1
+    assert "BedrockModelInvocationLogs" not in str(found.template.to_json())
+
+
+def test_logs_of_the_config_are_sampled() -> None:
+    from dataclasses import replace
+
+    from aws_cdk import App
+    from aws_cdk.assertions import Template
+
+    from stacks.config import InvocationLogs
+    from stacks.stage import RftStage
+
+    (config,) = [config for config in ENVIRONMENTS if config.environment == "prod"]
+    prefix = "AWSLogs/333333333333/BedrockModelInvocationLogs/us-east-1/"
+    key_arn = "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"
+    logs = InvocationLogs(bucket="company-logs", prefix=prefix, key_arn=key_arn)
+    app = App(analytics_reporting=False)
+    template = Template.from_stack(RftStage(app, config=replace(config, invocation_logs=logs)).platform).to_json()
+    machine = template["Outputs"]["LogSamplerArn"]["Value"]["Ref"]
+    resource = template["Resources"][machine]
+    assert resource["Type"] == "AWS::StepFunctions::StateMachine"
+    assert f"{prefix}{{}}" in str(resource["Properties"]["DefinitionString"])
+    (policy,) = [item for name, item in template["Resources"].items() if "SampleLogsFunctionRoleDefaultPolicy" in name]
+    assert key_arn in str(policy)
+    kept = [item for item in template["Resources"].values() if item["Type"] == "AWS::Logs::LogGroup"]
+    assert {item["DeletionPolicy"] for item in kept} == {"Retain"}
 
 
 @pytest.mark.parametrize("environment", NAMES)

@@ -14,7 +14,10 @@ import pytest
 from rft_cli import environment
 from rft_cli.environment import Aws, Environment
 from rft_contract.outputs import StackOutputs
-from tests.unit.runtime_fakes import BUCKET, FakeS3, aws_error
+from rft_contract.plan_facts import PlanFacts
+from rft_contract.reward_facts import RewardFacts
+from rft_contract.settings import PlatformResources, PlatformSettings
+from tests.unit.runtime_fakes import BUCKET, FakeS3
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:dev"
 OUTPUTS = StackOutputs(
@@ -22,9 +25,26 @@ OUTPUTS = StackOutputs(
     key_arn="arn:aws:kms:us-east-1:123456789012:key/1",
     state_machine_arn=MACHINE,
     close_function="dev-close",
+    sweep_function="dev-sweep",
+    rollback_function="dev-rollback",
     dashboard="dev-Rft",
     topic_arn="arn:aws:sns:us-east-1:123456789012:dev",
     rewards={"routing": "dev-reward-routing", "gsm8k": "dev-reward-gsm8k"},
+    keep_releases=3,
+    rejected_model_days=7.0,
+)
+
+
+FACTS = PlanFacts(
+    settings=PlatformSettings(environment="dev"),
+    resources=PlatformResources(
+        bucket=BUCKET,
+        key_arn=OUTPUTS.key_arn,
+        customization_role_arn="arn:aws:iam::123456789012:role/dev-customization",
+        topic_arn=OUTPUTS.topic_arn,
+        rewards=OUTPUTS.rewards,
+        reward_facts={"routing": RewardFacts(floor=0.0, ceiling=1.0, memory_mib=512)},
+    ),
 )
 
 
@@ -39,21 +59,9 @@ class Pages:
 class CliS3(FakeS3):
     uploads: list[str]
 
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        if Key not in self.objects:
-            raise aws_error("404", "HeadObject", 404)
-        return {}
-
-    def upload_file(self, name: str, bucket: str, key: str) -> None:
+    def upload_file(self, name: str, bucket: str, key: str, ExtraArgs: dict[str, Any]) -> None:
         self.put(key, Path(name).read_bytes())
-
-    def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_objects_v2"
-        return SimpleNamespace(
-            paginate=lambda Bucket, Prefix: [
-                {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}
-            ]
-        )
+        self.metadata[key] = ExtraArgs["Metadata"]
 
 
 class NameTaken(Exception):
@@ -73,8 +81,13 @@ class FakeStates:
             ExecutionAlreadyExists=NameTaken, ExecutionDoesNotExist=NotThere, InvalidArn=NotThere
         )
     )
+    facts: PlanFacts = FACTS
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+
+    def describe_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:
+        assert stateMachineArn == MACHINE
+        return {"definition": json.dumps({"States": {"Plan": {"Parameters": self.facts.to_json()}}})}
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
         assert stateMachineArn == MACHINE
@@ -109,8 +122,11 @@ class FakeFunctions:
     closed: list[dict[str, Any]] = field(default_factory=list)
     failure: str | None = None
     on_close: Callable[[], None] = lambda: None
+    on_rollback: Callable[[dict[str, Any]], dict[str, Any]] = lambda event: {}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        if FunctionName == OUTPUTS.rollback_function:
+            return self._rollback(json.loads(Payload))
         assert FunctionName == OUTPUTS.close_function
         event = json.loads(Payload)
         self.closed.append(event)
@@ -119,6 +135,13 @@ class FakeFunctions:
             body = json.dumps({"errorMessage": self.failure})
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(body.encode())}
         return {"Payload": io.BytesIO(json.dumps({"run_id": event["run_id"], "outcome": "STOPPED"}).encode())}
+
+    def _rollback(self, event: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"Payload": io.BytesIO(json.dumps(self.on_rollback(event)).encode())}
+        except Exception as error:
+            body = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(body.encode())}
 
 
 @dataclass

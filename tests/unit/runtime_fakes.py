@@ -58,7 +58,7 @@ def breaches(shape: Shape, value: Any, path: str = "$") -> list[str]:
     """Return how a request breaks the service model: members, bounds, enums, patterns (botocore checks only some)."""
     meta = shape.metadata
     found = []
-    if isinstance(shape, StructureShape):
+    if isinstance(shape, StructureShape) and not shape.is_document_type:
         found += [f"{path}.{name}: missing" for name in shape.required_members if name not in value]
         for name, inner in value.items():
             if name not in shape.members:
@@ -70,6 +70,8 @@ def breaches(shape: Shape, value: Any, path: str = "$") -> list[str]:
         return [text for number, item in enumerate(value) for text in breaches(shape.member, item, f"{path}[{number}]")]
     if isinstance(shape, MapShape):
         return [text for name, item in value.items() for text in breaches(shape.value, item, f"{path}.{name}")]
+    if isinstance(shape, StructureShape):
+        return found  # a document: any JSON
     kinds: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "float": (int, float)}
     if shape.type_name in kinds and not isinstance(value, kinds[shape.type_name]):
         return [f"{path}: {value!r} is no {shape.type_name}"]
@@ -95,6 +97,7 @@ class FakeS3:
     versions: dict[str, int] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     on_put: Callable[[str], None] = lambda key: None
+    region: str = REGION
 
     def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:
         assert Bucket == BUCKET
@@ -118,6 +121,10 @@ class FakeS3:
             "Metadata": self.metadata.get(Key, {}),
         }
 
+    def head_bucket(self, *, Bucket: str) -> dict[str, Any]:
+        check_request("s3", "HeadBucket", {"Bucket": Bucket})
+        return {"BucketRegion": self.region}
+
     def put_object(
         self,
         *,
@@ -137,6 +144,18 @@ class FakeS3:
         self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
         self.versions[Key] = self.versions.get(Key, 0) + 1
         return {}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(
+            paginate=lambda Bucket, Prefix: [
+                {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}
+            ]
+        )
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:
+        check_request("s3", "DeleteObject", {"Bucket": Bucket, "Key": Key})
+        self.objects.pop(Key, None)
 
     def put(self, key: str, body: bytes) -> None:
         self.put_object(Bucket=BUCKET, Key=key, Body=body, ContentType="text/plain")
@@ -158,6 +177,8 @@ class FakeLambda:
     spec: RewardSpec | None = REWARD
     """What the code says that it is made of; None: it is its author's own."""
     variables: dict[str, str] = field(default_factory=lambda: {"RFT_REWARD_HASH": REWARD_HASH})
+    unreserved: int = 1000
+    reserved: int | None = None
     runs_its_code: bool = False
     """Whether completions are graded as `spec` says, and not by `grade`."""
 
@@ -193,6 +214,21 @@ class FakeLambda:
         alias = {"AliasArn": f"{FUNCTION_ARN}:{Name}", "FunctionVersion": FunctionVersion}
         self.aliases[FunctionName, Name] = alias
         return alias
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"UnreservedConcurrentExecutions": self.unreserved}}
+
+    def get_function_concurrency(self, *, FunctionName: str) -> dict[str, int]:
+        check_request("lambda", "GetFunctionConcurrency", {"FunctionName": FunctionName})
+        return {} if self.reserved is None else {"ReservedConcurrentExecutions": self.reserved}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_aliases"
+        return SimpleNamespace(
+            paginate=lambda FunctionName, PaginationConfig: [
+                {"Aliases": [{"Name": name} for function, name in self.aliases if function == FunctionName]}
+            ]
+        )
 
     def delete_alias(self, *, FunctionName: str, Name: str) -> None:
         self.aliases.pop((FunctionName, Name), None)
@@ -234,6 +270,8 @@ def _crash(error: str, message: str = "") -> dict[str, Any]:
 
 @dataclass
 class FakeBedrock:
+    models: dict[str, str] = field(default_factory=lambda: {BASE_MODEL: "ACTIVE"})
+    custom_models: int = 3
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     deployments: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -246,6 +284,30 @@ class FakeBedrock:
         check_request("bedrock", operation, request)
         if operation in self.broken:
             raise aws_error("ThrottlingException", operation, 429)
+
+    def get_foundation_model(self, *, modelIdentifier: str) -> dict[str, Any]:
+        self._called("GetFoundationModel", {"modelIdentifier": modelIdentifier})
+        if modelIdentifier not in self.models:
+            raise aws_error("ResourceNotFoundException", "GetFoundationModel", 404)
+        return {
+            "modelDetails": {"modelId": modelIdentifier, "modelLifecycle": {"status": self.models[modelIdentifier]}}
+        }
+
+    def get_inference_profile(self, *, inferenceProfileIdentifier: str) -> dict[str, Any]:
+        self._called("GetInferenceProfile", {"inferenceProfileIdentifier": inferenceProfileIdentifier})
+        arns = [f"arn:aws:bedrock:{region}::foundation-model/a" for region in ("us-west-2", REGION)]
+        return {"inferenceProfileId": inferenceProfileIdentifier, "models": [{"modelArn": arn} for arn in arns]}
+
+    def get_paginator(self, operation: str) -> Any:
+        if operation == "list_custom_models":
+            return SimpleNamespace(paginate=lambda: [{"modelSummaries": [{}] * self.custom_models}])
+        assert operation == "list_model_customization_jobs"
+        return SimpleNamespace(paginate=self._list_jobs)
+
+    def _list_jobs(self, **request: Any) -> list[dict[str, Any]]:
+        self._called("ListModelCustomizationJobs", request)
+        found = [{"jobName": name} for name, job in self.jobs.items() if job["status"] == request["statusEquals"]]
+        return [{"modelCustomizationJobSummaries": found}]
 
     def create_model_customization_job(self, **request: Any) -> dict[str, str]:
         self._called("CreateModelCustomizationJob", request)
@@ -288,13 +350,37 @@ class FakeBedrock:
         name = request["modelDeploymentName"]
         if name in self.deployments:
             raise aws_error("ValidationException", "CreateCustomModelDeployment")
-        arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:custom-model-deployment/mnopqrstuvwx"
+        number = sum(call == "CreateCustomModelDeployment" for call in self.calls)
+        arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:custom-model-deployment/mnopqrstuv{number:02d}"
         self.deployments[name] = {
             "customModelDeploymentArn": arn,
             "modelArn": request["modelArn"],
             "status": "Creating",
         }
+        self.tags[arn] = request.get("tags", [])
         return {"customModelDeploymentArn": arn}
+
+    def update_custom_model_deployment(self, **request: Any) -> dict[str, str]:
+        self._called("UpdateCustomModelDeployment", request)
+        deployment = self.get_custom_model_deployment(
+            customModelDeploymentIdentifier=request["customModelDeploymentIdentifier"]
+        )
+        under_way = deployment.get("updateDetails", {}).get("updateStatus") == "Updating"
+        if deployment["status"] == "Creating" or under_way:
+            raise aws_error("ValidationException", "UpdateCustomModelDeployment")
+        deployment["updateDetails"] = {"modelArn": request["modelArn"], "updateStatus": "Updating"}
+        return {"customModelDeploymentArn": deployment["customModelDeploymentArn"]}
+
+    def settle_deployment(self, name: str, *, fails: bool = False) -> None:
+        """End what is under way on a deployment."""
+        deployment = self.deployments[name]
+        if deployment["status"] == "Creating":
+            deployment["status"] = "Failed" if fails else "Active"
+            return
+        update = deployment["updateDetails"]
+        update["updateStatus"] = "UpdateFailed" if fails else "UpdateCompleted"
+        if not fails:
+            deployment["modelArn"] = update["modelArn"]
 
     def get_custom_model_deployment(self, *, customModelDeploymentIdentifier: str) -> dict[str, Any]:
         self._called("GetCustomModelDeployment", {"customModelDeploymentIdentifier": customModelDeploymentIdentifier})
@@ -314,6 +400,21 @@ class FakeBedrock:
         ]
         for name in gone:
             del self.deployments[name]
+
+
+@dataclass
+class FakeStates:
+    """Executions by name: status and when they ended; those not named do not exist."""
+
+    executions: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+        check_request("stepfunctions", "DescribeExecution", {"executionArn": executionArn})
+        name = executionArn.removeprefix(EXECUTION)
+        if name not in self.executions:
+            raise aws_error("ExecutionDoesNotExist", "DescribeExecution")
+        status, ended = self.executions[name]
+        return {"status": status, **({} if ended is None else {"stopDate": ended})}
 
 
 @dataclass
@@ -348,6 +449,11 @@ class FakeCloudWatch:
 
     minutes: dict[datetime, tuple[float, float]] = field(default_factory=dict)
     error: ClientError | None = None
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def put_metric_alarm(self, **request: Any) -> None:
+        check_request("cloudwatch", "PutMetricAlarm", request)
+        self.alarms[request["AlarmName"]] = request
 
     def get_paginator(self, operation: str) -> "FakeCloudWatch":
         assert operation == "get_metric_data"
@@ -368,6 +474,98 @@ class FakeCloudWatch:
 
 
 @dataclass
+class FakeSsm:
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def put_parameter(self, **request: Any) -> None:
+        check_request("ssm", "PutParameter", request)
+        assert request["Overwrite"]
+        self.parameters[request["Name"]] = request["Value"]
+
+
+@dataclass
+class FakeEvents:
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    broken: bool = False
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        check_request("events", "PutEvents", {"Entries": Entries})
+        if self.broken:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+        self.entries += Entries
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+
+@dataclass
+class FakeSts:
+    account: str = ACCOUNT
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": self.account, "Arn": f"arn:aws:sts::{self.account}:assumed-role/dev-plan/x"}
+
+
+@dataclass
+class FakeIam:
+    """A role that trusts Bedrock and may do what is not denied."""
+
+    principal: str = "bedrock.amazonaws.com"
+    source_account: str = ACCOUNT
+    denied: dict[str, str] = field(default_factory=dict)
+    simulated: list[dict[str, Any]] = field(default_factory=list)
+    error: ClientError | None = None
+
+    def get_role(self, *, RoleName: str) -> dict[str, Any]:
+        check_request("iam", "GetRole", {"RoleName": RoleName})
+        if self.error is not None:
+            raise self.error
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": self.principal},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": self.source_account}},
+        }
+        return {"Role": {"AssumeRolePolicyDocument": {"Statement": [statement]}}}
+
+    def simulate_principal_policy(self, **request: Any) -> dict[str, Any]:
+        check_request("iam", "SimulatePrincipalPolicy", request)
+        self.simulated.append(request)
+        decisions = [(action, self.denied.get(action, "allowed")) for action in request["ActionNames"]]
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": value} for name, value in decisions]}
+
+
+@dataclass
+class FakeKms:
+    state: str = "Enabled"
+
+    def describe_key(self, *, KeyId: str) -> dict[str, Any]:
+        check_request("kms", "DescribeKey", {"KeyId": KeyId})
+        return {"KeyMetadata": {"KeyId": KeyId, "KeyState": self.state}}
+
+
+@dataclass
+class FakeQuotas:
+    values: dict[str, float] = field(
+        default_factory=lambda: {
+            "(Model customization) Scheduled customization jobs": 10,
+            "Custom models per account": 100,
+            "Model invocation max tokens per day for Amazon Nova 2 Lite": 5e9,
+            "Cross-region model inference tokens per minute for Amazon Nova 2 Lite": 8e6,
+        }
+    )
+    error: Exception | None = None
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_service_quotas"
+        return self
+
+    def paginate(self, *, ServiceCode: str) -> Iterator[dict[str, Any]]:
+        check_request("service-quotas", "ListServiceQuotas", {"ServiceCode": ServiceCode})
+        if self.error is not None:
+            raise self.error
+        yield {"Quotas": [{"QuotaName": name, "Value": value} for name, value in self.values.items()]}
+
+
+@dataclass
 class FakeAws:
     s3: FakeS3 = field(default_factory=FakeS3)
     functions: FakeLambda = field(default_factory=FakeLambda)
@@ -375,6 +573,13 @@ class FakeAws:
     bedrock_runtime: FakeRuntime = field(default_factory=FakeRuntime)
     sns: FakeSns = field(default_factory=FakeSns)
     cloudwatch: FakeCloudWatch = field(default_factory=FakeCloudWatch)
+    ssm: FakeSsm = field(default_factory=FakeSsm)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    states: FakeStates = field(default_factory=FakeStates)
+    sts: FakeSts = field(default_factory=FakeSts)
+    iam: FakeIam = field(default_factory=FakeIam)
+    kms: FakeKms = field(default_factory=FakeKms)
+    quotas: FakeQuotas = field(default_factory=FakeQuotas)
 
     @property
     def grading(self) -> FakeLambda:

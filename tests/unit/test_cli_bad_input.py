@@ -99,7 +99,10 @@ def test_a_taken_run_id_is_refused(tmp_path: Path, bench: Bench, capsys: pytest.
     recipe = write_recipe(tmp_path)
     assert main(["run", str(recipe), "--run-id", "mine"]) == 0
     capsys.readouterr()
-    assert "--run-id" in error_of(capsys, "run", str(recipe), "--run-id", "mine")
+    assert main(["run", str(recipe), "--run-id", "mine"]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: run mine: the name is taken")
+    assert "--run-id" in error
 
 
 def test_an_illegal_run_id_is_refused(tmp_path: Path, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from rft_cli import follow
 from rft_cli.follow import clock, picture, sentence, sparkline
 from rft_cli.pace import Pace
 from rft_cli.snapshot import Snapshot, look
+from rft_contract.layout import RunKeys
 from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import Datasets
 from rft_runtime.run_record import RunRecord, RunStore
@@ -50,6 +51,7 @@ def snapshot(stage: str = "Train", done: int = 0, **changes: Any) -> Snapshot:
             snapshot(done=1, steps=(Step(step=1, reward=0.5, validation_reward=0.25),)),
             "Train · step 1 of 10 · reward 0.50 · validation reward 0.25",
         ),
+        (snapshot("Probe", graded_shards=2, shards=5), "Probe · shard 2 of 5"),
         (snapshot("Evaluate", graded_shards=3, shards=12), "Evaluate · shard 3 of 12"),
         (snapshot(running=False, outcome="PASSED", reason="enough"), "ended PASSED: enough"),
         (snapshot(running=False), "ended without an outcome"),
@@ -105,9 +107,9 @@ def test_the_picture_marks_done_current_and_coming_stages() -> None:
 
 
 def test_a_stage_of_a_newer_platform_finds_its_place() -> None:
-    stages = {"Plan": NOW - timedelta(seconds=9), "Probe": NOW - timedelta(seconds=5), "Train": NOW}
+    stages = {"Plan": NOW - timedelta(seconds=9), "Rehearse": NOW - timedelta(seconds=5), "Train": NOW}
     text = shown(snapshot(stages=stages))
-    assert text.index("Plan") < text.index("Probe") < text.index("Validate")
+    assert text.index("Plan") < text.index("Rehearse") < text.index("Validate")
 
 
 def test_plain_output_tells_every_stage_and_the_end(
@@ -174,6 +176,19 @@ def test_steps_are_estimated_where_the_job_tells_none(bench: Bench) -> None:
     # batchSize 32 x trainingSamplePerPrompt 8 = 256 rollouts a step
     assert [(step.step, step.reward) for step in seen.steps] == [(1, None), (2, 0.4)]
     assert (seen.done, seen.estimated) == (2, True)
+
+
+@pytest.mark.parametrize(("stage", "graded", "shards"), [("Probe", 2, 3), ("Evaluate", 1, 4), ("Train", 0, 0)])
+def test_shards_are_those_of_the_stage(stage: str, graded: int, shards: int, bench: Bench) -> None:
+    environment, keys = bench.environment(), RunKeys("first")
+    RunStore(environment.bucket).create(record(stage=stage))
+    bench.s3.put(keys.probe_shards, b"{}\n" * 3)
+    bench.s3.put(keys.shards, b"{}\n" * 4)
+    for data, number in (("probe", 0), ("probe", 1), ("held_out", 0)):
+        bench.s3.put(keys.graded(data, "base", "sampled", number), b"")
+    bench.states.inputs["first"] = {}
+    seen = look(environment, "first")
+    assert (seen.graded_shards, seen.shards) == (graded, shards)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ import msgspec
 import pytest
 
 from rft_cli.report.page import headline, render_page
-from rft_runtime.report import Example, Report, decode_report
+from rft_runtime.probe_statistics import ProbeMeasures
+from rft_runtime.probe_verdict import ProbeResult, Verdict
+from rft_runtime.report import Example, Guard, Report, decode_report
+from rft_runtime.weighted_bootstrap import Estimate
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -47,6 +50,16 @@ def test_sections_stand_in_the_order_of_a_reader(page: str) -> None:
 
 def test_the_stand_in_is_named_before_any_number_of_it(page: str) -> None:
     assert 0 < page.index("SmolLM2-135M-Instruct</strong>, the stand-in") < page.index("<figure>")
+
+
+def test_guards_and_what_samples_are_stand_below_the_models(report: Report) -> None:
+    assert report.base is not None
+    assert report.candidate is not None
+    guard = Guard(prompts=60, base=report.base, candidate=report.candidate)
+    page = render_page(msgspec.structs.replace(report, guards={"guard-manners": guard}))
+    rows = re.findall(r"</span>(.*?)</th>", page)
+    assert rows == ["base", "candidate", "base, guard-manners", "candidate, guard-manners"]
+    assert "the API takes no seed" in page
 
 
 def test_numbers_are_those_of_the_report(report: Report, page: str) -> None:
@@ -146,3 +159,38 @@ def test_the_headline_says_which_way(before: float, after: float, words: str, re
         gain=msgspec.structs.replace(report.gain, absolute=after - before),
     )
     assert words in headline(moved)
+
+
+def test_the_probe_has_its_words_and_its_shares(report: Report) -> None:
+    share = Estimate(value=0.0625, ci95=(0.04, 0.09))
+    measures = ProbeMeasures(
+        mean_reward=share,
+        success=share,
+        pass_at={"1": share, "8": Estimate(value=0.3, ci95=(0.2, 0.4))},
+        usable=share,
+        all_zero=share,
+        all_solved=share,
+        invalid=share,
+    )
+    probe = ProbeResult(
+        verdict=Verdict.RFT,
+        words="the base model succeeds in 6.25 %",
+        measures=measures,
+        rows=1200,
+        prompts=200,
+        samples=8,
+        group=8,
+        success_at=1.0,
+        temperature=1.0,
+        strata="reference",
+        drop=[3],
+        dropped=True,
+    )
+    page = render_page(msgspec.structs.replace(report, probe=probe))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page[page.index("<summary>Probe</summary>") :]).split())
+    assert "the base model succeeds in 6.25 %." in text
+    assert "rollouts that succeed 6.2 % 4.0 % to 9.0 %" in text
+    assert "prompts solved in 8 tries (pass@8) 30.0 % 20.0 % to 40.0 %" in text
+    assert "200 of 1,200 training prompts, by reference" in text
+    assert "The job leaves out 1 that are always solved." in text
+    assert "tokens of an answer" not in text

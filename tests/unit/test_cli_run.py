@@ -35,7 +35,9 @@ def test_a_run_is_uploaded_by_content_and_started(
     for split in ("train", "held_out"):
         address = started["recipe"]["datasets"][split]
         assert re.fullmatch(rf"s3://dev-data/datasets/[0-9a-f]{{64}}/{split}\.jsonl", address)
-        assert bench.s3.objects[address.removeprefix("s3://dev-data/")] == (tmp_path / f"{split}.jsonl").read_bytes()
+        key = address.removeprefix("s3://dev-data/")
+        assert bench.s3.objects[key] == (tmp_path / f"{split}.jsonl").read_bytes()
+        assert bench.s3.metadata[key] == {"rft-split": split}
 
 
 def test_the_same_content_is_uploaded_once(tmp_path: Path, bench: Bench) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rft_contract import naming
 from rft_contract.layout import RunKeys, dataset_key
-from rft_contract.outcomes import InvalidDataset, Outcome, OverLimit, RunEnded, outcome_of
+from rft_contract.outcomes import InvalidDataset, Outcome, OverLimit, RunEnded, Stale, outcome_of
 from rft_contract.outputs import StackOutputs
 from rft_contract.rollout_mark import RolloutMark
 
@@ -34,6 +34,7 @@ def test_names_match_the_service_model(bedrock: ServiceModel, run_id: str, envir
     assert shape_allows(bedrock, "JobName", naming.job_name(environment, run_id))
     assert shape_allows(bedrock, "CustomModelName", naming.custom_model_name(environment, run_id))
     assert shape_allows(bedrock, "ModelDeploymentName", naming.candidate_deployment_name(environment, run_id))
+    assert shape_allows(bedrock, "ModelDeploymentName", naming.live_deployment_name(environment, "a" * 24))
     assert shape_allows(bedrock, "IdempotencyToken", naming.request_token(run_id, "Train"))
     assert re.fullmatch(r"(?!^[0-9]+$)[a-zA-Z0-9-_]{1,128}", naming.reward_alias(run_id))
 
@@ -58,7 +59,7 @@ def test_tokens_differ_by_state_and_repeat_for_retries() -> None:
     assert naming.request_token("r", "Train") != naming.request_token("r", "Deploy")
 
 
-@pytest.mark.parametrize("ending", [InvalidDataset, OverLimit])
+@pytest.mark.parametrize("ending", [InvalidDataset, OverLimit, Stale])
 def test_an_error_name_leads_back_to_its_outcome(ending: type[RunEnded]) -> None:
     assert outcome_of(ending.__name__) is ending.outcome
 
@@ -73,9 +74,13 @@ def test_outputs_read_back_what_the_stack_declares() -> None:
         key_arn="k",
         state_machine_arn="m",
         close_function="c",
+        sweep_function="s",
+        rollback_function="b",
         dashboard="d",
         topic_arn="t",
         rewards={"a": "f"},
+        keep_releases=2,
+        rejected_model_days=0.5,
     )
     assert StackOutputs.from_outputs(outputs.to_outputs()) == outputs
     with pytest.raises(ValueError, match="no output Bucket"):

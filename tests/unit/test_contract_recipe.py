@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.recipe import Recipe
-from rft_contract.recipe_sections import Datasets, Gate, Limits, Probe, Training
+from rft_contract.recipe_sections import Datasets, Gate, Limits, Money, Probe, Training
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "bad_recipes.json").read_text())
 
@@ -44,7 +44,14 @@ LEGAL = st.builds(
         min_component_ratios=st.dictionaries(st.sampled_from(["format"]), st.floats(0, 1)),
     ),
     promote=st.booleans(),
-    limits=st.builds(Limits, hours=st.floats(0.01, 72), rollouts=st.none() | st.integers(1, 10**6)),
+    limits=st.builds(
+        Limits,
+        hours=st.floats(0.01, 72),
+        rollouts=st.none() | st.integers(1, 10**6),
+        tokens=st.none() | st.integers(1, 10**9),
+        judge_calls=st.none() | st.integers(1, 10**6),
+        money=st.none() | st.builds(Money, amount=st.floats(0.01, 1e6), currency=st.sampled_from(["USD", "EUR"])),
+    ),
 )
 
 

@@ -5,11 +5,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from rft_contract.layout import RunKeys
 from rft_runtime import platform as platform_module
 from tests.unit.runtime_fakes import BUCKET, EXECUTION, RESOURCES, SETTINGS, FakeAws, recipe_json, upload
+from tests.unit.test_runtime_promotion import LINE, LIVE
+from tests.unit.test_runtime_promotion import decided as decided_run
 
 RUN = "tickets-1"
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-2-lite-v1:0:256k/aaaabbbbcccc"
@@ -72,9 +75,33 @@ def test_a_run_from_plan_to_close(aws: FakeAws, call: Call) -> None:
     decided = call("decide")
     assert decided["outcome"] == "PASSED"
     closed = call("close", execution=EXECUTION + RUN, **{name: decided[name] for name in ("outcome", "reason")})
+    assert decided.pop("promote") is False
     assert closed == decided
     again = call("close", execution_status="SUCCEEDED", execution=EXECUTION + RUN)
     assert again == decided
+
+
+def test_releases_from_promotion_to_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = decided_run()
+    for name in ("promote_start", "promote_poll", "release_settle", "release_rollback"):
+        monkeypatch.setattr(importlib.import_module(f"rft_handlers.{name}"), "here", released.platform)
+
+    def called(name: str, **event: Any) -> Any:
+        module = importlib.import_module(f"rft_handlers.{name}")
+        return json.loads(json.dumps(module.handler(event, Context())))
+
+    assert called("promote_start", run_id=RUN) == {"run_id": RUN, "wait_seconds": 30}
+    waiting = {"run_id": RUN, "progress": "WAITING", "wait_seconds": 60}
+    assert called("promote_poll", run_id=RUN, wait_seconds=30) == waiting
+    assert called("release_settle") == {"lines": 1, "under_way": 1}
+    released.bedrock.settle_deployment(LIVE)
+    done = called("promote_poll", run_id=RUN, wait_seconds=60)
+    assert (done["progress"], done["outcome"]) == ("DONE", "PROMOTED")
+    assert called("release_settle") == {"lines": 1, "under_way": 0}
+    answer = called("release_rollback", line=LINE, token="token", to=1)
+    assert answer == {"line": LINE, "release": 1, "progress": "DONE"}
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        called("release_rollback", line=LINE, token="token", release=1)
 
 
 def test_state_data_hold_no_text_of_the_data(aws: FakeAws, call: Call) -> None:

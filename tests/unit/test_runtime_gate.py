@@ -163,6 +163,14 @@ def test_a_missing_grade_never_helps_the_candidate(pairs: list[tuple[float | Non
     assert found.missing_share == missing / len(pairs)
 
 
+def test_a_gain_says_how_much_of_it_is_worst_case() -> None:
+    decision = decided([0.0] * 50, [1.0] * 49 + [None])
+    assert decision.mean_gain == pytest.approx(0.98)
+    assert decision.graded_gain == 1.0
+    assert decision.reason.endswith("(2.0 % of the pairs lack a grade and count by worst case; +1.000 without them)")
+    assert "worst case" not in decided([0.0] * 50, [1.0] * 50).reason
+
+
 def test_nothing_graded_is_all_missing() -> None:
     nothing = evaluation(base=arm([None, None]), candidate=arm([None, None]))
     assert paired_gains(nothing) == PairedGains((0.0, 0.0), 1.0, ("row 0", "row 1"))

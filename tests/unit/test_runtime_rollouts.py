@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -77,6 +78,16 @@ def test_nothing_answered_is_not_the_prompts_fault() -> None:
         sampler(failing(aws_error("ThrottlingException", "Converse", 429))).draw(ROWS, 1)
     with pytest.raises(RunFailed, match="ValidationException"):
         sampler(failing(aws_error("ValidationException", "Converse"))).draw(ROWS, 1)
+
+
+def test_what_is_not_begun_in_time_is_missing() -> None:
+    def slow(request: dict[str, Any]) -> str:
+        time.sleep(0.1)
+        return "fine"
+
+    drawn = replace(sampler(slow), at_once=1, patience=Patience(deadline=time.monotonic() + 0.25)).draw(ROWS, 1)
+    assert drawn[0].missing is None
+    assert drawn[-1].missing == "unanswered-Transient"
 
 
 def test_patience_ends_at_the_deadline() -> None:

@@ -83,3 +83,25 @@ def test_a_record_of_another_execution_is_refused_and_ones_own_is_found() -> Non
 def test_a_missing_record_says_where_it_should_be() -> None:
     with pytest.raises(RunFailed, match=r"no record at s3://dev-data/runs/b/run\.json"):
         FakeAws().platform().runs.load("b")
+
+
+def test_a_run_is_marked_as_open_before_it_has_a_record() -> None:
+    aws = FakeAws()
+    written: list[str] = []
+    aws.s3.on_put = written.append
+    store = stored(aws)
+    assert written[:2] == [f"open-runs/{RUN}", f"runs/{RUN}/run.json"]
+    assert [mark.run_id for mark in store.open_runs()] == [RUN]
+    store.mark_closed(RUN)
+    assert list(store.open_runs()) == []
+
+
+def test_a_name_that_a_closed_run_had_leaves_no_mark_behind() -> None:
+    aws = FakeAws()
+    store = stored(aws)
+    store.update(RUN, lambda record: msgspec.structs.replace(record, closed=datetime.now(UTC)))
+    store.mark_closed(RUN)
+    again = RunRecord(run_id=RUN, environment="dev", started=datetime.now(UTC), execution_arn="another")
+    with pytest.raises(RunFailed, match="the name is taken"):
+        store.create(again)
+    assert list(store.open_runs()) == []

@@ -221,7 +221,7 @@ def test_a_deployment_name_of_another_model_is_not_adopted() -> None:
         ({"base_model": "nonsense.model"}, RunFailed, "known are amazon.nova-2-lite"),
         ({"surprise": 1}, RunFailed, "recipe.surprise: unknown key"),
         ({"hyperparameters": {"batchSize": 8}}, RunFailed, "Bedrock accepts 16 to 512"),
-        ({"limits": {"rollouts": 100}}, OverLimit, "100 allowed, 1024 needed"),
+        ({"limits": {"rollouts": 100}}, OverLimit, "100 allowed, 800 to 1,024 needed"),
         ({"datasets": {"train": "s3://elsewhere/a", "held_out": "s3://dev-data/b"}}, InvalidDataset, "s3://elsewhere"),
         (
             {"datasets": {"train": "s3://dev-data/b", "held_out": "s3://dev-data/b"}},
@@ -308,7 +308,7 @@ def test_a_broken_line_ends_the_run_with_line_and_code_but_no_text() -> None:
 def test_a_held_out_prompt_in_training_ends_the_run() -> None:
     aws = FakeAws()
     upload(aws)
-    aws.s3.put("datasets/held_out/held_out.jsonl", dataset("train", 100))
+    aws.s3.put("datasets/held_out/held_out.jsonl", dataset("train", 99))
     planned(aws)
     with pytest.raises(InvalidDataset, match="leak-prompt"):
         validate(aws.platform(), RUN)

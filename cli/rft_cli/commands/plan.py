@@ -21,7 +21,7 @@ def plan(
     """
     from rft_cli.environment import open_environment
     from rft_cli.recipe_file import read_recipe
-    from rft_cli.run_plan import expectation, table, warnings_of
+    from rft_cli.run_plan import expectation, lines, warnings_of
     from rft_contract.outcomes import RunEnded
 
     parsed = read_recipe(recipe)
@@ -36,9 +36,10 @@ def plan(
     if json:
         print_json({"estimate": expected.estimate, "gate": expected.gate_power, "refused": refusal})
     else:
-        out().print(table(expected))
+        for line in lines(expected):
+            out().print(line, soft_wrap=True)
         for assumption in expected.estimate.assumptions:
-            out().print(f"- {assumption}", style="dim", markup=False)
+            out().print(f"- {assumption}", style="dim", markup=False, soft_wrap=True)
     if refusal:
         say(f"error: {refusal}")
     raise typer.Exit(1 if refusal else 3 if list(warnings_of(expected)) else 0)
@@ -57,7 +58,7 @@ def preflight(
     Asks with your own credentials. Exit code 0: nothing worse than unknown; 1: no run can go well; 3: warnings.
     """
     from rft_cli.environment import open_environment
-    from rft_cli.preflight import look, table
+    from rft_cli.preflight import lines, look
     from rft_cli.recipe_file import read_recipe
     from rft_runtime.preflight.finding import Severity
 
@@ -68,6 +69,7 @@ def preflight(
     if json:
         print_json(found)
     else:
-        out().print(table(found))
+        for line in lines(found):
+            out().print(line, soft_wrap=True)
     severities = {finding.severity for finding in found}
     raise typer.Exit(1 if Severity.ERROR in severities else 3 if Severity.WARNING in severities else 0)

@@ -28,22 +28,25 @@ def run(
     out_folder: Out = Path("out"),
     json: Json = False,
 ) -> None:
-    """Check a recipe and its datasets, tell what the run will use, upload and start it. Returns at once; --wait follows it.
+    """Check a recipe and its datasets, tell what the run may use, upload them and start it; --wait follows it.
 
     With --wait the exit code is 0 only when the run ended PASSED or PROMOTED.
     """
     from rft_cli.environment import open_environment
     from rft_cli.recipe_file import read_recipe
-    from rft_cli.run_plan import expectation, table
+    from rft_cli.run_plan import foretell
     from rft_cli.run_start import start_run
 
     parsed = read_recipe(recipe)
     environment = open_environment(env, stack)
-    with err().status("working out what the run will use"):
-        expected = expectation(environment, parsed, recipe.parent).check(parsed)
-    err().print(table(expected))
     with err().status("checking the datasets and uploading what is new"):
-        started = start_run(environment, parsed, recipe.parent, run_id)
+        started = start_run(
+            environment,
+            parsed,
+            recipe.parent,
+            run_id,
+            before_upload=lambda: foretell(environment, parsed, recipe.parent),
+        )
     if wait:
         say(f"run {started}")
         wait_and_finish(environment, started, out_folder, json=json, stop_on_interrupt=True)

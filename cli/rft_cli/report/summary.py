@@ -18,6 +18,11 @@ def summary(report: Report) -> Group:
         parts.append(Text(report.reason, "dim"))
     if report.stand_in:
         parts.append(Text(f"measured with the stand-in {report.stand_in}", "dim"))
+    if report.data and report.data.found:
+        told = ", ".join(f"{item.count:,} {item.code}" for item in report.data.found)
+        parts.append(Text(f"data: {told}; {report.data.findings}", "dim"))
+    if report.probe:
+        parts.append(Text(f"probe: {report.probe.words}", "dim"))
     arms = [("base", report.base), ("live", report.live), ("candidate", report.candidate)]
     if report.base or report.candidate:
         table = Table(box=None, pad_edge=False, header_style="dim")

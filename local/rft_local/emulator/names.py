@@ -5,7 +5,7 @@ from __future__ import annotations
 TOUCHED: dict[str, tuple[str, ...]] = {
     "app": ("SERVICE_HANDLERS", "app", "pin_request_origin"),
     "core.concurrency": ("run_reentrant",),
-    "core.iam_actions": ("_match_rest_action", "extract_iam_action"),
+    "core.iam_actions": ("_match_rest_action", "extract_iam_action", "extract_resource_arn"),
     "core.iam_evaluator": (
         "AuthError",
         "EvalContext",
@@ -57,7 +57,7 @@ TOUCHED: dict[str, tuple[str, ...]] = {
     ),
     "services.cloudwatch_logs": ("_append_log_events", "_log_groups"),
     "services.eventbridge": ("_dispatch_to_lambda", "_invoke_target", "_put_events"),
-    "services.iam": ("_roles", "_users"),
+    "services.iam": ("_build_simulate_results_real", "_extract_simulate_params", "_roles", "_users"),
     "services.kms": ("_resolve_key",),
     "services.lambda_svc": (
         "_emit_lambda_logs",

@@ -1,0 +1,1 @@
+"""Preflight: what an environment lacks to run, found before anything is spent. One module a subject."""
