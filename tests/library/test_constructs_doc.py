@@ -27,11 +27,11 @@ def resources() -> dict[str, Any]:
 
 def test_the_examples_make_what_the_page_says(resources: dict[str, Any]) -> None:
     kinds = [resource["Type"] for resource in resources.values()]
-    assert kinds.count("AWS::Lambda::Function") == 15
+    assert kinds.count("AWS::Lambda::Function") == 24
     assert kinds.count("AWS::S3::Bucket") == 2
-    assert kinds.count("AWS::StepFunctions::StateMachine") == 2
+    assert kinds.count("AWS::StepFunctions::StateMachine") == 3
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1
-    assert kinds.count("AWS::CloudWatch::Alarm") == 6
+    assert kinds.count("AWS::CloudWatch::Alarm") == 8
     assert not [kind for kind in kinds if kind.startswith("Custom::")]
 
 
