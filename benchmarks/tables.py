@@ -4,10 +4,12 @@ A figure stands in the docs because a command measured it; a test holds the page
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
+from benchmarks.dataset_tables import DATASET_SECTIONS
 from benchmarks.result import RESULTS, ROOT
-from rft_contract.json_value import JsonObject, JsonValue
+from benchmarks.table_parts import number, part, parts, percent, table
+from rft_contract.json_value import JsonObject
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
@@ -34,114 +36,82 @@ def _section(name: str) -> str:
     return "\n".join([f"## {title}\n", source, "", *rows(record["figures"]), ""])
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'|'.join('---' if number == 0 else '---:' for number in range(len(head)))}|"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _part(figures: Mapping[str, JsonValue], name: str) -> JsonObject:
-    value = figures[name]
-    if not isinstance(value, dict):
-        raise TypeError(f"{name}: got {type(value).__name__}, wanted a mapping")
-    return value
-
-
-def _parts(figures: Mapping[str, JsonValue], name: str) -> list[JsonObject]:
-    value = figures[name]
-    if not isinstance(value, list):
-        raise TypeError(f"{name}: got {type(value).__name__}, wanted a list")
-    return [item for item in value if isinstance(item, dict)]
-
-
-def _number(figures: Mapping[str, JsonValue], name: str) -> float:
-    value = figures[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: got {value!r}, wanted a number")
-    return float(value)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _demo_row(run: JsonObject, label: str) -> list[str]:
-    base, candidate, gain = (_part(run, name) for name in ("base", "candidate", "gain"))
+    base, candidate, gain = (part(run, name) for name in ("base", "candidate", "gain"))
     interval = gain["ci95"]
     low, high = interval if isinstance(interval, list) else (None, None)
     if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
         raise TypeError(f"gain.ci95: got {interval!r}, wanted two numbers")
     return [
         label,
-        _percent(_number(base, "accuracy")),
-        _percent(_number(candidate, "accuracy")),
-        f"{100 * _number(gain, 'absolute'):+.1f} ({100 * low:+.0f} to {100 * high:+.0f})",
-        f"{100 * _number(run, 'relative_gain'):+.0f} %",
-        f"{_percent(_number(base, 'sampled_accuracy'))} → {_percent(_number(candidate, 'sampled_accuracy'))}",
-        f"{_number(run, 'wall_seconds'):.0f}",
-        f"{_number(run, 'cpu_seconds'):.0f}",
-        f"{_number(run, 'tree_peak_memory_mb') / 1024:.1f}",
+        percent(number(base, "accuracy")),
+        percent(number(candidate, "accuracy")),
+        f"{100 * number(gain, 'absolute'):+.1f} ({100 * low:+.0f} to {100 * high:+.0f})",
+        f"{100 * number(run, 'relative_gain'):+.0f} %",
+        f"{percent(number(base, 'sampled_accuracy'))} → {percent(number(candidate, 'sampled_accuracy'))}",
+        f"{number(run, 'wall_seconds'):.0f}",
+        f"{number(run, 'cpu_seconds'):.0f}",
+        f"{number(run, 'tree_peak_memory_mb') / 1024:.1f}",
     ]
 
 
 def _demo(figures: JsonObject) -> Iterator[str]:
-    runs, control = _parts(figures, "runs"), _part(figures, "control_shuffled_rewards")
+    runs, control = parts(figures, "runs"), part(figures, "control_shuffled_rewards")
     yield (
         f"Routing {runs[0]['held_out_prompts']} unseen tickets to six teams, accuracy in greedy decoding. The prompt "
         "is the best of 20 few-shot prompts for the base model on development tickets; the majority class scores "
-        f"{_percent(_number(runs[0], 'chance_accuracy'))}. The seeds were used once, after every setting was fixed; "
+        f"{percent(number(runs[0], 'chance_accuracy'))}. The seeds were used once, after every setting was fixed; "
         "the control deals each step's rewards out at random."
     )
     yield ""
     rows = [_demo_row(run, str(run["seed"])) for run in runs]
-    yield from _table(_DEMO_HEAD, [*rows, _demo_row(control, f"{control['seed']}, shuffled rewards")])
+    yield from table(_DEMO_HEAD, [*rows, _demo_row(control, f"{control['seed']}, shuffled rewards")])
 
 
 def _orders(figures: JsonObject) -> Iterator[str]:
-    runs = _parts(figures, "runs")
+    runs = parts(figures, "runs")
     yield (
         f"Extracting name, item and quantity from {runs[0]['held_out_prompts']} unseen order messages as JSON; right "
         "means every field."
     )
     yield ""
-    yield from _table(_DEMO_HEAD, [_demo_row(run, str(run["seed"])) for run in runs])
+    yield from table(_DEMO_HEAD, [_demo_row(run, str(run["seed"])) for run in runs])
 
 
 def _settings(figures: JsonObject) -> Iterator[str]:
-    base = _percent(_number(figures, "base_development_accuracy"))
+    base = percent(number(figures, "base_development_accuracy"))
     yield (
         f"Greedy accuracy on the development tickets, never the held-out ones; the base model has {base}. The recipe "
         "keeps 0.0006: it was chosen first, the held-out tickets were looked at with it, and 0.001 was tried later."
     )
     yield ""
     rows = []
-    for candidate in _parts(figures, "candidates"):
-        asked = _part(candidate, "hyperparameters")
+    for candidate in parts(figures, "candidates"):
+        asked = part(candidate, "hyperparameters")
         rows.append(
             [
-                f"learningRate {_number(asked, 'learningRate'):g}",
+                f"learningRate {number(asked, 'learningRate'):g}",
                 str(candidate["seed"]),
-                _percent(_number(candidate, "development_accuracy")),
-                f"{_number(candidate, 'cpu_seconds'):.0f}",
+                percent(number(candidate, "development_accuracy")),
+                f"{number(candidate, 'cpu_seconds'):.0f}",
             ]
         )
-    yield from _table(("setting", "seed", "accuracy", "CPU s"), rows)
+    yield from table(("setting", "seed", "accuracy", "CPU s"), rows)
 
 
 def _trl(figures: JsonObject) -> Iterator[str]:
     rows = []
-    for shape in _parts(figures, "shapes"):
-        ours, theirs = _part(shape, "ours"), _part(shape, "trl")
+    for shape in parts(figures, "shapes"):
+        ours, theirs = part(shape, "ours"), part(shape, "trl")
         rows.append(
             [
                 str(shape["shape"]),
-                *(f"{_number(side, 'step_cpu_seconds'):.1f}" for side in (ours, theirs)),
-                f"{_number(shape, 'times_less_cpu'):.1f} x",
-                *(f"{_number(side, 'completion_tokens'):.1f}" for side in (ours, theirs)),
+                *(f"{number(side, 'step_cpu_seconds'):.1f}" for side in (ours, theirs)),
+                f"{number(shape, 'times_less_cpu'):.1f} x",
+                *(f"{number(side, 'completion_tokens'):.1f}" for side in (ours, theirs)),
             ]
         )
-    yield from _table(("rollouts a step", "CPU s a step", "TRL", "ratio", "tokens a completion", "TRL"), rows)
+    yield from table(("rollouts a step", "CPU s a step", "TRL", "ratio", "tokens a completion", "TRL"), rows)
 
 
 def _seconds(figures: JsonObject, name: str) -> str:
@@ -157,84 +127,137 @@ def _synth(figures: JsonObject) -> Iterator[str]:
         ["start, bootstrap and deploy the embedded AWS", _seconds(figures, "local_up_seconds")],
         ["stop it", _seconds(figures, "local_down_seconds")],
     ]
-    yield from _table(("what", "seconds, each run"), rows)
+    yield from table(("what", "seconds, each run"), rows)
 
 
 def _fuzz(figures: JsonObject) -> Iterator[str]:
     yield (
-        f"{_number(figures, 'events'):,.0f} events with a good sample among mutated ones, to the handler itself: one "
+        f"{number(figures, 'events'):,.0f} events with a good sample among mutated ones, to the handler itself: one "
         "result a sample, in order, finite, in range; the good sample's grade the same in any company; no completion "
         "that makes its own grade invalid. In one event of twenty the grader's services fail. The first broken promise "
         "ends the run, so there is a table only when all were kept."
     )
     yield ""
-    graders = _part(figures, "graders")
+    graders = part(figures, "graders")
     rows = []
     for name in graders:
-        counted = _part(graders, name)
+        counted = part(graders, name)
         whole = ("events", "samples", "wrong", "invalid", "refused_as_transient")
         rows.append(
-            [f"`{name}`", *(f"{_number(counted, key):,.0f}" for key in whole), f"{_number(counted, 'cpu_seconds'):.0f}"]
+            [f"`{name}`", *(f"{number(counted, key):,.0f}" for key in whole), f"{number(counted, 'cpu_seconds'):.0f}"]
         )
     head = ("grader", "events", "samples", "wrong", "invalid", "events to retry", "CPU s")
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _math(figures: JsonObject) -> Iterator[str]:
-    speed, start = _part(figures, "speed"), _part(figures, "start_of_reward_module")
-    recall, hacks, golds = (_part(figures, name) for name in ("recall_over_renderings", "hacks_paid", "gsm8k_golds"))
+    speed, start = part(figures, "speed"), part(figures, "start_of_reward_module")
+    recall, hacks, golds = (part(figures, name) for name in ("recall_over_renderings", "hacks_paid", "gsm8k_golds"))
     yield "The peer is the regular expression of public GSM8K rewards: the number after `####`, compared as text."
     yield ""
     shares = [
-        [name, *(_percent(_number(_part(part, side), "share")) for side in ("ours", "peer"))]
-        for name, part in (
-            (f"right, of {_number(_part(recall, 'ours'), 'renderings'):,.0f} writings of right answers", recall),
-            (f"paid, of {_number(_part(hacks, 'ours'), 'hacks'):,.0f} hacks", hacks),
+        [name, *(percent(number(part(measured, side), "share")) for side in ("ours", "peer"))]
+        for name, measured in (
+            (f"right, of {number(part(recall, 'ours'), 'renderings'):,.0f} writings of right answers", recall),
+            (f"paid, of {number(part(hacks, 'ours'), 'hacks'):,.0f} hacks", hacks),
         )
     ]
     rows = [
         *shares,
         [
             "samples a second, one core",
-            f"{_number(speed, 'ours_reference_is_the_number'):,.0f}",
-            f"{_number(speed, 'peer'):,.0f}",
+            f"{number(speed, 'ours_reference_is_the_number'):,.0f}",
+            f"{number(speed, 'peer'):,.0f}",
         ],
         [
-            f"GSM8K's {_number(golds, 'rows'):,.0f} solutions against their numbers",
-            f"{_number(golds, 'solution_against_its_number'):,.0f}",
-            f"{_number(golds, 'peer_against_its_number'):,.0f}",
+            f"GSM8K's {number(golds, 'rows'):,.0f} solutions against their numbers",
+            f"{number(golds, 'solution_against_its_number'):,.0f}",
+            f"{number(golds, 'peer_against_its_number'):,.0f}",
         ],
-        ["start of its Lambda module above bare Python", f"{_number(start, 'above_bare_ms'):.0f} ms", ""],
+        ["start of its Lambda module above bare Python", f"{number(start, 'above_bare_ms'):.0f} ms", ""],
     ]
-    yield from _table(("`math`", "ours", "peer"), rows)
+    yield from table(("`math`", "ours", "peer"), rows)
 
 
 def _code(figures: JsonObject) -> Iterator[str]:
-    human = _part(figures, "humaneval")
+    human = part(figures, "humaneval")
     rows = [
         [
             f"HumanEval, canonical solutions, {name}",
-            f"{_number(_part(human, key), 'right'):.0f} of {_number(human, 'tasks'):.0f} right",
-            f"{_number(_part(human, key), 'runner_calls_a_batch'):.0f} runner calls a batch",
+            f"{number(part(human, key), 'right'):.0f} of {number(human, 'tasks'):.0f} right",
+            f"{number(part(human, key), 'runner_calls_a_batch'):.0f} runner calls a batch",
         ]
         for name, key in (("golds recorded", "with_gold"), ("no golds", "without_gold"))
     ]
     for name, key in (("another user", "attacks_as_other_user"), ("the runner's own user", "attacks_as_own_user")):
-        attacks = _part(figures, key)
+        attacks = part(figures, key)
         rows.append(
             [
                 f"attacks, run as {name}",
-                f"{_number(attacks, 'paid'):.0f} of {_number(attacks, 'attacks'):.0f} paid",
-                f"longest {_number(attacks, 'longest_event_seconds'):.1f} s, {_number(attacks, 'processes_left'):.0f} "
+                f"{number(attacks, 'paid'):.0f} of {number(attacks, 'attacks'):.0f} paid",
+                f"longest {number(attacks, 'longest_event_seconds'):.1f} s, {number(attacks, 'processes_left'):.0f} "
                 "processes left",
             ]
         )
-    yield from _table(("what", "result", ""), rows)
+    yield from table(("what", "result", ""), rows)
 
 
 def _code_soak(figures: JsonObject) -> Iterator[str]:
     names = ("runs", "hostile_runs", "hostile_paid", "right_not_paid", "processes_left", "seconds")
-    yield from _table([name.replace("_", " ") for name in names], [[f"{_number(figures, name):,g}" for name in names]])
+    yield from table([name.replace("_", " ") for name in names], [[f"{number(figures, name):,g}" for name in names]])
+
+
+def _gate(figures: JsonObject) -> Iterator[str]:
+    yield (
+        f"Share of {number(figures, 'comparisons'):,.0f} comparisons that pass although there is no gain; the level is "
+        f"{percent(number(figures, 'level'))}."
+    )
+    yield ""
+    rows = [
+        [
+            str(item["null"]),
+            *(f"{number(item, name):,.0f}" for name in ("prompts", "samples")),
+            percent(number(item, "share_passed")),
+        ]
+        for item in parts(figures, "type_1_errors")
+    ]
+    yield from table(("no gain", "prompts", "samples a prompt", "passed"), rows)
+    yield ""
+    yield (
+        f"Power: share of {number(figures, 'power_comparisons'):,.0f} comparisons that pass with a gain that is there; "
+        "`smallest` is what Plan calls the smallest gain shown with 80 %."
+    )
+    yield ""
+    curves: dict[tuple[float, float], list[JsonObject]] = {}
+    for item in parts(figures, "power"):
+        curves.setdefault((number(item, "prompts"), number(item, "samples")), []).append(item)
+    gains = [f"+{number(item, 'gain'):g}" for item in next(iter(curves.values()))]
+    powers = [
+        [
+            f"{prompts:,.0f}",
+            f"{samples:.0f}",
+            *(f"{100 * number(item, 'power'):.0f} %" for item in curve),
+            f"+{number(curve[0], 'smallest_gain'):.3f}",
+        ]
+        for (prompts, samples), curve in curves.items()
+    ]
+    yield from table(("prompts", "samples a prompt", *gains, "smallest"), powers)
+
+
+def _overhead(figures: JsonObject) -> Iterator[str]:
+    yield (
+        "A whole run on the embedded AWS against a model that answers at once: "
+        f"{number(figures, 'fixed_seconds'):.1f} s and {number(figures, 'ms_a_held_out_prompt'):.1f} ms a held-out "
+        f"prompt of four completions, with {number(figures, 'train_prompts'):.0f} training prompts."
+    )
+    yield ""
+    rows = [
+        [f"{number(run, 'held_out_prompts'):,.0f}", f"{number(run, 'seconds'):.1f}"]
+        + [f"{number(part(run, 'states'), name):.1f}" for name in ("Validate", "Certify", "Evaluate", "Decide")]
+        + [f"{number(run, 'off_the_line_percent'):.1f} %"]
+        for run in parts(figures, "runs")
+    ]
+    yield from table(("held-out prompts", "seconds", "Validate", "Certify", "Evaluate", "Decide", "off the line"), rows)
 
 
 SECTIONS: Mapping[str, tuple[str, Callable[[JsonObject], Iterator[str]]]] = {
@@ -247,6 +270,9 @@ SECTIONS: Mapping[str, tuple[str, Callable[[JsonObject], Iterator[str]]]] = {
     "code_grader": ("The `code` grader", _code),
     "code_soak": ("The code runner, 10,000 runs", _code_soak),
     "reward_fuzz": ("Fuzzed events", _fuzz),
+    "gate_errors": ("The gate: errors and power", _gate),
+    "workflow_overhead": ("What the workflow itself takes", _overhead),
+    **DATASET_SECTIONS,
 }
 """Result -> its heading and what writes its table."""
 
