@@ -11,6 +11,7 @@ from rich.text import Text
 from rft_cli.cli_error import CliError
 from rft_cli.console import err
 from rft_contract.hyperparameters import Hyperparameters
+from rft_contract.json_value import JsonObject
 from rft_dataset.checking import Check, Source, check
 from rft_dataset.findings import MOST_STORED, Finding, Severity
 from rft_dataset.row_reader import RowReader
@@ -86,7 +87,17 @@ def findings_by_rule(found: Check) -> Iterator[RenderableType]:
 def summary(found: Check) -> Iterator[str]:
     """Yield a line for each dataset, and one for all of them."""
     for split, report in found.reports.items():
-        yield f"{split}: {report.rows:,} rows in {report.file}"
+        steps = _steps(found.facts[split])
+        yield f"{split}: {report.rows:,} rows in {report.file}" + (f", {steps}" if steps else "")
     counts = {severity: found.count(severity) for severity in (Severity.ERROR, Severity.WARNING)}
     told = [f"{count:,} {severity}{'s' if count != 1 else ''}" for severity, count in counts.items() if count]
     yield ", ".join(told) or "valid"
+
+
+def _steps(facts: JsonObject) -> str:
+    """Say how many training steps are left of a dataset; empty where the job is not known."""
+    steps = facts.get("steps")
+    if not isinstance(steps, dict):
+        return ""
+    fewest, most = steps["fewest"], steps["most"]
+    return f"{fewest if fewest == most else f'{fewest} to {most}'} training steps"
