@@ -11,7 +11,7 @@ from rft_cli.environment import Environment
 from rft_cli.releases import release_store
 from rft_contract.naming import check_environment, live_alarm_name, stack_name
 from rft_runtime.failures import error_code, explain
-from rft_runtime.release import Current
+from rft_runtime.releases.release import Current
 from rft_runtime.stray import tags_of
 
 _PARAMETER = re.compile(r"/[^/]+/(model|deployment|release)")

@@ -10,7 +10,7 @@ from rich.text import Text
 from rft_cli.cli_error import CliError
 from rft_cli.environment import Environment
 from rft_contract.naming import check_line
-from rft_runtime.release import Current, Release, ReleaseStore
+from rft_runtime.releases.release import Current, Release, ReleaseStore
 
 
 class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,11 @@ from rft_contract.outcomes import RunFailed
 from rft_contract.recipe import Recipe
 from rft_dataset.reading import DamagedGzip
 from rft_runtime.base_models import base_model
-from rft_runtime.expectation import Expectation, expect, require_different
 from rft_runtime.hashed_stream import HashedStream
 from rft_runtime.held_out_ledger import HeldOutLedger
-from rft_runtime.prompt_sizes import PromptSizes, read_prompt_sizes
-from rft_runtime.release import ReleaseStore
+from rft_runtime.planning.expectation import Expectation, expect, require_different
+from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
+from rft_runtime.releases.release import ReleaseStore
 from rft_runtime.shards import HELD_OUT
 
 

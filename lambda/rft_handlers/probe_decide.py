@@ -3,7 +3,7 @@
 from rft_contract.json_value import JsonObject
 from rft_runtime.failures import named_failures
 from rft_runtime.platform import here
-from rft_runtime.probe import decide_probe
+from rft_runtime.probing.probe import decide_probe
 
 
 @named_failures

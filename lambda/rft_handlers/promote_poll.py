@@ -3,7 +3,7 @@
 from rft_contract.json_value import JsonObject
 from rft_runtime.failures import named_failures
 from rft_runtime.platform import here
-from rft_runtime.promotion import poll_promotion
+from rft_runtime.releases.promotion import poll_promotion
 
 
 @named_failures

@@ -5,7 +5,7 @@ import msgspec
 from rft_contract.json_value import JsonObject
 from rft_runtime.failures import named_failures
 from rft_runtime.platform import here
-from rft_runtime.rollback import roll_back
+from rft_runtime.releases.rollback import roll_back
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):

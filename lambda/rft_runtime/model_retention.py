@@ -12,8 +12,8 @@ from rft_contract.naming import RUN_ID, candidate_deployment_name, custom_model_
 from rft_contract.outcomes import Outcome
 from rft_runtime.failures import error_code
 from rft_runtime.job import RUN_TAG
-from rft_runtime.live_deployment import LIVE_ROLE, ROLE_TAG
-from rft_runtime.release import ReleaseStore
+from rft_runtime.releases.live_deployment import LIVE_ROLE, ROLE_TAG
+from rft_runtime.releases.release import ReleaseStore
 from rft_runtime.run_record import ENDED, RunRecord, RunStore
 from rft_runtime.stray import ENVIRONMENT_TAG, tags_of
 

@@ -17,16 +17,16 @@ from rft_contract.settings import PlatformResources
 from rft_dataset.reading import DamagedGzip
 from rft_runtime.base_models import BaseModel, base_model
 from rft_runtime.data_bucket import DataBucket, is_missing
-from rft_runtime.expectation import Expectation, expect, require_different
 from rft_runtime.hashed_stream import HashedStream
 from rft_runtime.held_out_ledger import HeldOutLedger
+from rft_runtime.planning.expectation import Expectation, expect, require_different
+from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
 from rft_runtime.platform import Platform
 from rft_runtime.preflight.checks import preflight, recommended_concurrency
 from rft_runtime.preflight.finding import Finding, errors_of
 from rft_runtime.preflight.place import Place
 from rft_runtime.preflight.quotas import short_of_tokens
-from rft_runtime.prompt_sizes import PromptSizes, read_prompt_sizes
-from rft_runtime.release import release_store
+from rft_runtime.releases.release import release_store
 from rft_runtime.reward_alias import create_alias, newest_version
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import HELD_OUT

@@ -14,15 +14,15 @@ from rft_runtime.data_bucket import DataBucket
 from rft_runtime.decision import read_decision
 from rft_runtime.evaluation import Arm, Evaluation, read_evaluations
 from rft_runtime.gate import Decision
+from rft_runtime.planning.usage import GatePower, Usage
 from rft_runtime.preflight.finding import Finding
-from rft_runtime.probe import read_probe
-from rft_runtime.probe_verdict import ProbeResult
+from rft_runtime.probing.probe import read_probe
+from rft_runtime.probing.probe_verdict import ProbeResult
 from rft_runtime.report_data import Data, read_data
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, SAMPLED
 from rft_runtime.statistics import Interval, bootstrap_interval, mean, wilson_interval
 from rft_runtime.training_output import AskedUsed, Step, TrainingOutput, read_training_output
-from rft_runtime.usage import GatePower, Usage
 
 SCHEMA_VERSION = 1
 _EXAMPLES_OF_A_KIND = 2

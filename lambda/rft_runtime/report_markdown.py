@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from rft_runtime.planning.usage import Usage
 from rft_runtime.preflight.finding import Severity
-from rft_runtime.probe_verdict import ProbeResult
+from rft_runtime.probing.probe_verdict import ProbeResult
+from rft_runtime.probing.weighted_bootstrap import Estimate
 from rft_runtime.report import Example, Measures, Report
 from rft_runtime.report_data import Data
 from rft_runtime.training_output import Step
-from rft_runtime.usage import Usage
-from rft_runtime.weighted_bootstrap import Estimate
 
 INDEPENDENT = "the API takes no seed, so samples are independent of each other and from model to model"
 _CURVE_ROWS = 12

@@ -14,8 +14,8 @@ from rft_contract.outcomes import RunFailed, RunStopped, Transient
 from rft_contract.recipe import Recipe
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_runtime.data_bucket import DataBucket
+from rft_runtime.planning.usage import GatePower, Usage
 from rft_runtime.preflight.finding import Finding
-from rft_runtime.usage import GatePower, Usage
 
 RUNNING = "RUNNING"
 ENDED = "ENDED"

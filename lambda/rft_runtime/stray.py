@@ -17,8 +17,8 @@ from rft_contract.outcomes import Transient
 from rft_contract.statuses import JobStatus
 from rft_runtime.failures import error_code, explain
 from rft_runtime.job import RUN_TAG, find_job, stop_job
-from rft_runtime.live_deployment import LIVE_ROLE, ROLE_TAG
 from rft_runtime.platform import Platform
+from rft_runtime.releases.live_deployment import LIVE_ROLE, ROLE_TAG
 from rft_runtime.reward_alias import delete_alias
 from rft_runtime.run_record import ENDED
 

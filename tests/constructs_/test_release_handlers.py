@@ -81,7 +81,7 @@ def test_objects_that_they_write_are_records_and_releases(built: Any, name: str)
 def test_each_function_runs_its_module(built: Any, name: str, module: str) -> None:
     function = built.properties("AWS::Lambda::Function", f"Releases{name}Function")
     assert function["Handler"] == f"rft_handlers.{module}.handler"
-    assert function["Timeout"] == 300  # less than rft_runtime.release_change.GRACE
+    assert function["Timeout"] == 300  # less than rft_runtime.releases.release_change.GRACE
 
 
 def test_who_may_roll_back_may_call_that_function_and_nothing_else(built: Any, flat: Any) -> None:

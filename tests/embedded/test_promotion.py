@@ -35,7 +35,7 @@ from rft_local.process import Process, stop_all
 from rft_local.project import Project
 from rft_runtime.gate import Decision
 from rft_runtime.graded import GradedCompletion, encode_graded
-from rft_runtime.release import Current, ReleaseStore
+from rft_runtime.releases.release import Current, ReleaseStore
 from rft_runtime.run_record import DatasetUse, RunRecord, RunStore
 from rft_runtime.shards import BASE as BASE_ARM
 from rft_runtime.shards import CANDIDATE, encode_shards, shards_of

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rft_cli.main import main
-from rft_runtime.rollback import roll_back
+from rft_runtime.releases.rollback import roll_back
 from tests.unit.cli_fakes import Bench, bench
 from tests.unit.runtime_fakes import FakeAws
 from tests.unit.test_runtime_promotion import LINE, LIVE, current, is_under_way

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from rft_cli.report.page import headline, render_page
-from rft_runtime.probe_statistics import ProbeMeasures
-from rft_runtime.probe_verdict import ProbeResult, Verdict
+from rft_runtime.probing.probe_statistics import ProbeMeasures
+from rft_runtime.probing.probe_verdict import ProbeResult, Verdict
+from rft_runtime.probing.weighted_bootstrap import Estimate
 from rft_runtime.report import Example, Guard, Report, decode_report
-from rft_runtime.weighted_bootstrap import Estimate
 
 CASES = Path(__file__).parents[1] / "cases"
 

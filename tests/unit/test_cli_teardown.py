@@ -13,7 +13,7 @@ from rft_cli import teardown
 from rft_cli.environment import Environment
 from rft_cli.main import main
 from rft_runtime.data_bucket import DataBucket
-from rft_runtime.release import Change, ChangeKind, Current, ReleaseStore
+from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore
 from rft_runtime.run_record import RunRecord, RunStore
 from tests.unit.cli_fakes import OUTPUTS, Bench, bench
 from tests.unit.listed_bedrock import ListedBedrock

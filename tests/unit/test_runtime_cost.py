@@ -16,13 +16,13 @@ from rft_contract.plan_facts import PlanFacts
 from rft_contract.prices import Unit, UnitPrice
 from rft_contract.recipe import Recipe
 from rft_contract.reward_facts import JudgeFacts, RewardFacts
-from rft_runtime.cost import estimate
-from rft_runtime.expectation import Expectation, expect, require_different
-from rft_runtime.limits import check_limits
-from rft_runtime.money import cost_of, priced, quantities_of
-from rft_runtime.prompt_sizes import PromptSizes, read_prompt_sizes
-from rft_runtime.quantity import Quantity
-from rft_runtime.usage import Usage
+from rft_runtime.planning.cost import estimate
+from rft_runtime.planning.expectation import Expectation, expect, require_different
+from rft_runtime.planning.limits import check_limits
+from rft_runtime.planning.money import cost_of, priced, quantities_of
+from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import Usage
 from tests.unit.runtime_fakes import RESOURCES, SETTINGS, dataset, recipe_json
 
 TODAY = date(2026, 11, 25)

@@ -4,7 +4,7 @@ import pytest
 
 from rft_contract.outcomes import RunFailed
 from rft_contract.recipe_sections import Gate
-from rft_runtime.gate_power import gate_power, require_reachable
+from rft_runtime.planning.gate_power import gate_power, require_reachable
 from rft_runtime.statistics import smallest_gain
 
 

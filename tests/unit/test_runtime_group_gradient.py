@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rft_runtime.group_gradient import RewardPrior, mixed_share, mixed_shares, pass_at_k
+from rft_runtime.probing.group_gradient import RewardPrior, mixed_share, mixed_shares, pass_at_k
 
 REWARDS = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=9)
 

@@ -13,7 +13,7 @@ from rft_contract.outcomes import RunFailed
 from rft_runtime.decision import decide_run
 from rft_runtime.deployment import poll_deployment, start_deployment
 from rft_runtime.plan import plan
-from rft_runtime.promotion import poll_promotion, start_promotion
+from rft_runtime.releases.promotion import poll_promotion, start_promotion
 from rft_runtime.training import poll_training, start_training
 from tests.unit.runtime_fakes import (
     EXECUTION,

@@ -21,10 +21,10 @@ from rft_runtime.frozen_data import freeze
 from rft_runtime.graded import GradedCompletion
 from rft_runtime.job import job_request
 from rft_runtime.plan import plan
-from rft_runtime.probe import decide_probe, samples_of, start_probe
-from rft_runtime.probe_sample import ProbeSample
-from rft_runtime.probe_statistics import ProbedPrompt, measure
-from rft_runtime.probe_verdict import Verdict, always_solved, judge
+from rft_runtime.probing.probe import decide_probe, samples_of, start_probe
+from rft_runtime.probing.probe_sample import ProbeSample
+from rft_runtime.probing.probe_statistics import ProbedPrompt, measure
+from rft_runtime.probing.probe_verdict import Verdict, always_solved, judge
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import RunStore
 from rft_runtime.shard_evaluation import evaluate_shard

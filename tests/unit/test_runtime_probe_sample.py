@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rft_runtime.probe_sample import ProbeSample, Traits, allocate, draw_sample
+from rft_runtime.probing.probe_sample import ProbeSample, Traits, allocate, draw_sample
 
 
 def traits(rows: list[dict[str, Any]]) -> Traits:

@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from rft_contract.outcomes import Outcome, RunFailed, RunStopped, Stale, Transient
-from rft_runtime import release_change
 from rft_runtime.closing import close_run
 from rft_runtime.decision import decide_run, is_to_be_promoted
 from rft_runtime.ending import Ending
 from rft_runtime.plan import plan
-from rft_runtime.promotion import poll_promotion, start_promotion
-from rft_runtime.release import Change, ChangeKind, Current, ReleaseStore, encode_release, release_store
-from rft_runtime.release_change import restoring, settle
+from rft_runtime.releases import release_change
+from rft_runtime.releases.promotion import poll_promotion, start_promotion
+from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, encode_release, release_store
+from rft_runtime.releases.release_change import restoring, settle
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import LiveRelease
 from tests.unit.runtime_fakes import ACCOUNT, EXECUTION, REGION, RESOURCES, SETTINGS, FakeAws, aws_error, recipe_json
@@ -404,7 +404,7 @@ def test_a_run_takes_over_from_a_rival_that_was_stopped() -> None:
 def test_an_update_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = decided()
     start_promotion(aws.platform(), RUN)
-    monkeypatch.setattr("rft_runtime.promotion._PATIENCE", timedelta(seconds=-1))
+    monkeypatch.setattr("rft_runtime.releases.promotion._PATIENCE", timedelta(seconds=-1))
     with pytest.raises(RunFailed, match="did not take the model within two hours"):
         poll_promotion(aws.platform(), RUN, 30)
     change = current(aws).change

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from rft_contract.outcomes import Outcome, RunEnded, RunFailed, Stale, Transient
 from rft_runtime.closing import close_run
 from rft_runtime.ending import Ending
-from rft_runtime.promotion import poll_promotion, start_promotion
-from rft_runtime.release import release_store
-from rft_runtime.release_change import settle
-from rft_runtime.rollback import roll_back
+from rft_runtime.releases.promotion import poll_promotion, start_promotion
+from rft_runtime.releases.release import release_store
+from rft_runtime.releases.release_change import settle
+from rft_runtime.releases.rollback import roll_back
 from rft_runtime.statistics import Interval
 from tests.unit.runtime_fakes import FakeAws
 from tests.unit.test_runtime_promotion import LINE, LIVE, again, current, decided, is_under_way, promote

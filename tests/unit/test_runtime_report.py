@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from rft_runtime.gate import Criterion, Decision
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import Cost, GatePower, JudgeWork, Usage, Work
 from rft_runtime.preflight.finding import Finding, Severity
-from rft_runtime.probe_statistics import ProbeMeasures
-from rft_runtime.probe_verdict import ProbeResult, Verdict
-from rft_runtime.quantity import Quantity
+from rft_runtime.probing.probe_statistics import ProbeMeasures
+from rft_runtime.probing.probe_verdict import ProbeResult, Verdict
+from rft_runtime.probing.weighted_bootstrap import Estimate
 from rft_runtime.report import (
     Decoding,
     Example,
@@ -27,8 +29,6 @@ from rft_runtime.report_data import Data, FoundCode, StepRange
 from rft_runtime.report_markdown import render, verdict
 from rft_runtime.run_record import RunRecord
 from rft_runtime.training_output import AskedUsed, Step
-from rft_runtime.usage import Cost, GatePower, JudgeWork, Usage, Work
-from rft_runtime.weighted_bootstrap import Estimate
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "report.md"
 PUBLIC_FIELDS = {

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from rft_contract.outcomes import RunFailed
-from rft_runtime.promotion import start_promotion
-from rft_runtime.release_change import settle
-from rft_runtime.rollback import roll_back
+from rft_runtime.releases.promotion import start_promotion
+from rft_runtime.releases.release_change import settle
+from rft_runtime.releases.rollback import roll_back
 from tests.unit.runtime_fakes import FakeAws
 from tests.unit.test_runtime_promotion import (
     LINE,

@@ -24,7 +24,7 @@ from rft_runtime.frozen_data import freeze
 from rft_runtime.model_retention import Fate, ModelCatalog, Retention
 from rft_runtime.plan import plan
 from rft_runtime.platform import Platform
-from rft_runtime.release import KeptRelease, ReleaseStore
+from rft_runtime.releases.release import KeptRelease, ReleaseStore
 from rft_runtime.run_record import RunRecord
 from rft_runtime.sweeping import OF_EACH_KIND, Swept, sweep
 from rft_runtime.training import poll_training, start_training

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rft_runtime.probing.weighted_bootstrap import Column, Estimate, estimates
 from rft_runtime.statistics import bootstrap_interval
-from rft_runtime.weighted_bootstrap import Column, Estimate, estimates
 
 
 def estimate(values: list[float | None], weights: list[float] | None = None) -> Estimate:

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rft_contract.recipe import Recipe
 from rft_contract.reward_facts import RewardFacts
-from rft_runtime.cost import seconds_a_rollout
+from rft_runtime.planning.cost import seconds_a_rollout
 from rft_runtime.preflight.finding import Finding, unanswered
 from rft_runtime.preflight.identity import identity
 from rft_runtime.preflight.models import models

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rft_runtime.base_models import BaseModel
+from rft_runtime.planning.usage import Usage
 from rft_runtime.preflight.finding import Finding, Severity, unanswered
 from rft_runtime.preflight.place import Place
 from rft_runtime.shards import BASE
-from rft_runtime.usage import Usage
 
 JOBS = "(model customization) scheduled customization jobs"
 CUSTOM_MODELS = "custom models per account"

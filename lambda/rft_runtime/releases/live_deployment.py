@@ -9,7 +9,7 @@ from rft_contract.outcomes import Transient
 from rft_contract.statuses import DeploymentStatus, UpdateStatus
 from rft_runtime.deployment import Deployment, find_deployment
 from rft_runtime.failures import error_code, explain, is_transient
-from rft_runtime.release import Change, Current
+from rft_runtime.releases.release import Change, Current
 
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rft_runtime.quantity import NOTHING, Quantity, total
+from rft_runtime.planning.quantity import NOTHING, Quantity, total
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):

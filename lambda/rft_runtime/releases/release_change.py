@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from rft_contract.outcomes import RunFailed, Transient
-from rft_runtime.live_deployment import NotPutInPlace, deployment_with, remove_deployment
 from rft_runtime.platform import Platform
-from rft_runtime.release import Change, ChangeKind, Current, ReleaseStore, Turn, release_store
-from rft_runtime.release_manifest import build_manifest
-from rft_runtime.release_notice import tell, watch_deployment, write_parameters
+from rft_runtime.releases.live_deployment import NotPutInPlace, deployment_with, remove_deployment
+from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, Turn, release_store
+from rft_runtime.releases.release_manifest import build_manifest
+from rft_runtime.releases.release_notice import tell, watch_deployment, write_parameters
 from rft_runtime.run_record import ENDED, RunRecord
 
 GRACE = timedelta(minutes=10)

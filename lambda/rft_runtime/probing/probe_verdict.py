@@ -7,10 +7,10 @@ import msgspec
 
 from rft_contract.recipe import Recipe
 from rft_dataset.rules import FEWEST_ROWS
-from rft_runtime.probe_sample import ProbeSample
-from rft_runtime.probe_statistics import ProbedPrompt, ProbeMeasures
+from rft_runtime.probing.probe_sample import ProbeSample
+from rft_runtime.probing.probe_statistics import ProbedPrompt, ProbeMeasures
+from rft_runtime.probing.weighted_bootstrap import Estimate
 from rft_runtime.statistics import RESAMPLES, SEED
-from rft_runtime.weighted_bootstrap import Estimate
 
 
 class Verdict(StrEnum):

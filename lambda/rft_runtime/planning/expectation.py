@@ -11,13 +11,13 @@ from rft_contract.outcomes import InvalidDataset
 from rft_contract.plan_facts import PlanFacts
 from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import GUARD
-from rft_runtime.cost import estimate
-from rft_runtime.gate_power import gate_power, require_reachable
-from rft_runtime.limits import check_limits
-from rft_runtime.money import priced
-from rft_runtime.prompt_sizes import PromptSizes
+from rft_runtime.planning.cost import estimate
+from rft_runtime.planning.gate_power import gate_power, require_reachable
+from rft_runtime.planning.limits import check_limits
+from rft_runtime.planning.money import priced
+from rft_runtime.planning.prompt_sizes import PromptSizes
+from rft_runtime.planning.usage import GatePower, Usage
 from rft_runtime.shards import HELD_OUT
-from rft_runtime.usage import GatePower, Usage
 
 
 @dataclass(frozen=True, kw_only=True)

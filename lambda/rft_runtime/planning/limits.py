@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rft_contract.outcomes import OverLimit, RunFailed
 from rft_contract.recipe_sections import Limits
-from rft_runtime.quantity import Quantity
-from rft_runtime.usage import Usage
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import Usage
 
 _ADVICE = {
     "rollouts": "raise the limit or lower epochCount or trainingSamplePerPrompt",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import msgspec
 
 from rft_runtime.graded import GradedCompletion
-from rft_runtime.group_gradient import mixed_shares, pass_at_k
+from rft_runtime.probing.group_gradient import mixed_shares, pass_at_k
+from rft_runtime.probing.weighted_bootstrap import Column, Estimate, estimates
 from rft_runtime.statistics import mean
-from rft_runtime.weighted_bootstrap import Column, Estimate, estimates
 
 FEWEST_SOLVED = 8
 """Rollouts that must all have succeeded before a prompt counts as always solved."""

@@ -6,9 +6,9 @@ from datetime import date
 import msgspec
 
 from rft_contract.prices import OLD_AFTER_DAYS, Unit, UnitPrice
-from rft_runtime.quantity import Quantity, total
+from rft_runtime.planning.quantity import Quantity, total
+from rft_runtime.planning.usage import Cost, Usage
 from rft_runtime.shards import BASE, CANDIDATE, LIVE
-from rft_runtime.usage import Cost, Usage
 
 _MILLION = 1_000_000
 _TRAINING = (Unit.TRAINING_HOUR, Unit.TRAINING_MILLION_TOKENS)

@@ -11,7 +11,7 @@ import msgspec
 from rft_dataset.prompt_lengths import token_range
 from rft_dataset.reading import open_lines
 from rft_dataset.records import Row
-from rft_runtime.quantity import Quantity
+from rft_runtime.planning.quantity import Quantity
 
 
 @dataclass(frozen=True)

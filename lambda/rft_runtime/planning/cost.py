@@ -6,11 +6,11 @@ from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import GUARD
 from rft_contract.reward_facts import RewardFacts
 from rft_contract.settings import PlatformSettings
-from rft_runtime.probe import samples_of
-from rft_runtime.prompt_sizes import PromptSizes
-from rft_runtime.quantity import NOTHING, Quantity, total
+from rft_runtime.planning.prompt_sizes import PromptSizes
+from rft_runtime.planning.quantity import NOTHING, Quantity, total
+from rft_runtime.planning.usage import JudgeWork, Usage, Work
+from rft_runtime.probing.probe import samples_of
 from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE
-from rft_runtime.usage import JudgeWork, Usage, Work
 
 RULE_SECONDS = Quantity(0.0002, 0.05)
 PROGRAM_SECONDS = Quantity(0.1, 10)

@@ -11,8 +11,8 @@ from statistics import NormalDist
 from rft_contract.outcomes import RunFailed
 from rft_contract.recipe_sections import GUARD, Gate
 from rft_runtime.gate import GUARD_MARGIN, LEVEL
+from rft_runtime.planning.usage import GatePower
 from rft_runtime.statistics import smallest_gain
-from rft_runtime.usage import GatePower
 
 SPREAD = 0.55
 POWER = 0.8

@@ -11,10 +11,10 @@ from rft_runtime.data_bucket import DataBucket
 from rft_runtime.frozen_data import JSONL, write_lines_once
 from rft_runtime.graded import GradedCompletion, decode_graded
 from rft_runtime.platform import Platform
-from rft_runtime.probe_sample import ProbeSample, Traits, draw_sample
-from rft_runtime.probe_statistics import measure, probed_prompts
-from rft_runtime.probe_verdict import ProbeResult, result_of
-from rft_runtime.probed_data import TRAIN, TRAIN_PROBED, write_probed_data
+from rft_runtime.probing.probe_sample import ProbeSample, Traits, draw_sample
+from rft_runtime.probing.probe_statistics import measure, probed_prompts
+from rft_runtime.probing.probe_verdict import ProbeResult, result_of
+from rft_runtime.probing.probed_data import TRAIN, TRAIN_PROBED, write_probed_data
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import BASE, PROBE, Shard, decode_shards, encode_shards, shards_of
 
