@@ -6,14 +6,13 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dead_letters import dead_letters
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.nag import acknowledge
 from rft_contract.layout import DATASET_SUFFIXES, DATASETS, REPORT_SUFFIX
 from rft_contract.settings import FunctionEnvironment
 
@@ -71,18 +70,8 @@ class DatasetChecks(Construct):
         datasets.grant_put(self.check.role, f"{DATASETS}*{REPORT_SUFFIX}")
         datasets.grant_list(self.check.role)
         key.grant_dataset_access(self.check.role)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            removal_policy=removal_policy,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(
-            self.dead_letters,
-            "AwsSolutions-SQS3",
-            reason="this queue is itself the dead-letter queue of the rule, and an alarm can watch it",
+        self.dead_letters = dead_letters(
+            self, of="the rule", retention=Duration.days(14), removal_policy=removal_policy
         )
         self._check_on_arrival(datasets)
         # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.

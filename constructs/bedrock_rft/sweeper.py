@@ -10,16 +10,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dead_letters import dead_letters
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.live_deployments import deny_live, deployments_arn
-from bedrock_rft.nag import acknowledge, acknowledge_wildcards
+from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.reward_function import RewardFunctionBase
 from rft_contract.layout import OPEN_RUNS, RELEASES, RUNS
 from rft_contract.settings import FunctionEnvironment, PlatformSettings
@@ -88,18 +88,8 @@ class RftSweeper(Construct):
             removal_policy=removal_policy,
         )
         self.function = self.handler.function
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            removal_policy=removal_policy,
-            retention_period=Duration.hours(1),
-        )
-        acknowledge(
-            self.dead_letters,
-            "AwsSolutions-SQS3",
-            reason="this queue is itself the dead-letter queue of the sweeper, and an alarm watches it",
+        self.dead_letters = dead_letters(
+            self, of="the sweeper", retention=Duration.hours(1), removal_policy=removal_policy
         )
         self._sweep_regularly(settings, rewards, close)
         self._grant_reading(datasets, key, state_machine)

@@ -11,18 +11,17 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.candidate_deployment import CandidateDeployment
 from bedrock_rft.customization_role import CustomizationRole
 from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dead_letters import dead_letters
 from bedrock_rft.evaluation import Evaluation
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.nag import acknowledge
 from bedrock_rft.polling import check_event_budget
 from bedrock_rft.probe import Probe
 from bedrock_rft.promotion import Promotion
@@ -179,13 +178,8 @@ class RftWorkflow(Construct):
             handler.grant_invoke_versions(self.state_machine.role)
         for rollouts in (self._probe, self._evaluation):
             rollouts.acknowledge_wildcards(self.state_machine)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            removal_policy=removal_policy,
-            retention_period=Duration.days(14),
+        self.dead_letters = dead_letters(
+            self, of="the closing rule", retention=Duration.days(14), removal_policy=removal_policy
         )
         self._close_on_status_event()
         self.sweeper = RftSweeper(
@@ -305,9 +299,4 @@ class RftWorkflow(Construct):
                 max_event_age=Duration.hours(2),
                 retry_attempts=10,
             )
-        )
-        acknowledge(
-            self.dead_letters,
-            "AwsSolutions-SQS3",
-            reason="this queue is itself the dead-letter queue of the closing rule, and an alarm watches it",
         )
