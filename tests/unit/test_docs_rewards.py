@@ -23,7 +23,13 @@ from rft_runtime.grading import grade_batch
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "rewards.md").read_text(encoding="utf-8")
-SERVICES: dict[str, object] = {"deadline": Deadline(), "runner": FakeRunner(), "judge": FakeJudge(praised="")}
+
+
+def services() -> dict[str, object]:
+    """Return what graders may ask for; the deadline counts from now."""
+    return {"deadline": Deadline(), "runner": FakeRunner(), "judge": FakeJudge(praised="")}
+
+
 OPTIONS: dict[str, Any] = {"numeric": {"rel": 0.01, "marker": "ANSWER:"}}
 
 
@@ -59,14 +65,14 @@ def test_the_table_has_every_grader_once_and_each_line_of_yaml_is_one() -> None:
     for row in rows:
         spec = read_reward({"name": "mine", "range": [0, 1], **yaml.safe_load(code(row[4]))})
         assert spec.grader == code(row[0])
-        assert build(spec, SERVICES)
+        assert build(spec, services())
 
 
 def test_the_rewards_of_the_page_can_be_read_and_built() -> None:
     examples = fenced("yaml")
     assert len(examples) == 2
     for example in examples:
-        assert build(read_reward(yaml.safe_load(example)), SERVICES)
+        assert build(read_reward(yaml.safe_load(example)), services())
 
 
 def test_the_python_of_the_page_grades() -> None:
@@ -77,7 +83,7 @@ def test_the_python_of_the_page_grades() -> None:
     assert score(Sample("", "a b")).value == 0
     assert score(Sample("a", None)) == score(Sample("a", " ")) == Invalid("reference-not-a-text")
     item: Any = {"id": "a", "messages": [{"role": "assistant", "content": "b a"}], "reference_answer": "a b"}
-    (entry,) = grade_batch(RewardSpec(name="mine", grader="own", floor=-1.0), [item], SERVICES)
+    (entry,) = grade_batch(RewardSpec(name="mine", grader="own", floor=-1.0), [item], services())
     assert entry["aggregate_reward_score"] == 1.0
 
 
@@ -93,7 +99,7 @@ def test_ours_beside_public_graders() -> None:
             "reference_answer": wanted,
         }
         spec = RewardSpec(name="mine", grader=name, options=OPTIONS.get(name, {}))
-        (entry,) = grade_batch(spec, [item], SERVICES)
+        (entry,) = grade_batch(spec, [item], services())
         assert entry["aggregate_reward_score"] == float(ours), completion
         assert {"name": "invalid", "value": 0.0, "type": "Metric"} in entry["metrics_list"], completion  # type: ignore[operator]
 
