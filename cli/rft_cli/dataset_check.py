@@ -25,6 +25,7 @@ def check_datasets(
     files: Mapping[Split, Path],
     *,
     hyperparameters: Hyperparameters | None = None,
+    characters_per_token: tuple[float, float] | None = None,
     readers: Callable[[Source], Sequence[RowReader]] | None = None,
 ) -> Check:
     """Check dataset files, each by itself and against the others.
@@ -32,6 +33,7 @@ def check_datasets(
     Args:
         files: Split -> file.
         hyperparameters: The job's, where they are known.
+        characters_per_token: As for `check`.
         readers: Further ones for a dataset. None: no further ones.
 
     Raises:
@@ -48,6 +50,7 @@ def check_datasets(
             return check(
                 sources,
                 hyperparameters=hyperparameters,
+                characters_per_token=characters_per_token,
                 readers=readers or (lambda source: ()),
                 tell=lambda words: spinner.update(f"checking: {words}"),
             )

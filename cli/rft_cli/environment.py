@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from types_boto3_bedrock import BedrockClient
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_iam import IAMClient
@@ -106,6 +107,11 @@ class Aws:
     def ssm(self) -> "SSMClient":
         """Parameters."""
         return self.session.client("ssm", endpoint_url=self.endpoint, config=self.config)
+
+    @cached_property
+    def bedrock_runtime(self) -> "BedrockRuntimeClient":
+        """Bedrock's models."""
+        return self.session.client("bedrock-runtime", endpoint_url=self.endpoint, config=self.config)
 
     @cached_property
     def bedrock(self) -> "BedrockClient":

@@ -77,6 +77,7 @@ def check(
     sources: Sequence[Source],
     *,
     hyperparameters: Hyperparameters | None = None,
+    characters_per_token: tuple[float, float] | None = None,
     readers: Callable[[Source], Sequence[RowReader]] = lambda source: (),
     tell: Callable[[str], None] = lambda words: None,
 ) -> Check:
@@ -85,6 +86,7 @@ def check(
     Args:
         sources: At most one of each split.
         hyperparameters: The job's, for lengths and steps. None: unknown.
+        characters_per_token: As the base model itself counted, the least and the most. None: estimated.
         readers: Further ones for a dataset.
         tell: Told what is being done.
     """
@@ -102,7 +104,11 @@ def check(
             marks[source.split],
             References(source.name),
             balances[source.split],
-            PromptLengths(source.name, hyperparameters if source.split == "train" else None),
+            PromptLengths(
+                source.name,
+                hyperparameters if source.split == "train" else None,
+                characters_per_token=characters_per_token,
+            ),
             *readers(source),
         ]
         reports[source.split] = validate(source.stream, source.name, split=source.split, readers=seen)

@@ -98,7 +98,7 @@ class PromptLengths:
 
     def see(self, line: int, row: Row) -> None:
         """Take a row."""
-        text = _text(row)
+        text = prompt_text(row)
         fewest, most = _tokens(text, len(row.messages), self._measured)
         self._lines.append(line)
         self._characters.append(len(text))
@@ -173,10 +173,10 @@ class PromptLengths:
 
 def token_range(row: Row) -> tuple[int, int]:
     """Return the fewest and the most tokens of a row's prompt, by `RATES`."""
-    return _tokens(_text(row), len(row.messages), None)
+    return _tokens(prompt_text(row), len(row.messages), None)
 
 
-def _text(row: Row) -> str:
+def prompt_text(row: Row) -> str:
     """Return all that a row's prompt says: its turns, and its tools and calls as JSON."""
     text = "".join([turn.text() for turn in row.messages])
     calls = [turn.tool_calls for turn in row.messages if turn.tool_calls]

@@ -2,11 +2,18 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from rft_cli import alignment
+from rft_cli.environment import Aws
 from rft_cli.main import main
 from rft_contract.json_value import JsonObject, JsonValue
+from tests.unit.cli_fakes import Bench, bench
+
+__all__ = ["bench"]
 
 COLOURS = ("red", "green", "blue")
 
@@ -79,6 +86,59 @@ def test_a_recipe_names_the_datasets_and_tells_the_steps(
     )
     assert main(["validate", "--recipe", str(recipe)]) == 0
     assert f"train: 210 rows in {good}, 28 training steps" in capsys.readouterr().out.replace("\n", " ")
+
+
+class Counting:
+    """A model whose tokens have four characters, and whose chat template adds three tokens."""
+
+    def __init__(self) -> None:
+        self.meta = SimpleNamespace(region_name="us-east-1")
+        self.asked: list[str] = []
+
+    def converse(self, **request: Any) -> dict[str, Any]:
+        assert request["inferenceConfig"]["maxTokens"] == 1
+        self.asked.append(request["messages"][0]["content"][0]["text"])
+        return {"usage": {"inputTokens": len(self.asked[-1]) // 4 + 3}}
+
+
+def colours(folder: Path) -> Path:
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        "schema: 1\nline: colours\nreward: colours\nbase_model: amazon.nova-2-lite-v1:0:256k\n"
+        "datasets: {train: train.jsonl, held_out: s3://elsewhere/held_out.jsonl}\nhyperparameters: {batchSize: 16}\n"
+    )
+    return recipe
+
+
+def test_the_base_model_counts_its_own_tokens(
+    good: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = Counting()
+    monkeypatch.setattr(Aws, "bedrock_runtime", model)
+    monkeypatch.setattr(alignment, "alignment_readers", lambda *_, **__: None)  # its reward is not deployed
+
+    def tokens(*options: str) -> tuple[int, int]:
+        assert main(["validate", "--recipe", str(colours(good.parent)), "--json", *options]) == 0
+        facts = json.loads(capsys.readouterr().out)["datasets"]["train"]["facts"]["prompt_lengths"]
+        return facts["fewest_tokens"]["50"], facts["most_tokens"]["50"]
+
+    estimated = tokens()
+    assert not model.asked
+    counted = tokens("--count-tokens", "--env", "dev")
+    assert len(set(model.asked)) == 50
+    right = len("Which colour has item number 500 on shelf 100?") // 4 + 3
+    assert counted[0] <= right <= counted[1]
+    assert counted[1] - counted[0] < (estimated[1] - estimated[0]) / 4
+
+
+def test_a_stand_in_does_not_count_for_another_model(
+    good: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Aws, "bedrock_runtime", Counting())
+    assert main(["validate", "--recipe", str(colours(good.parent)), "--count-tokens"]) == 1
+    assert "has a stand-in for amazon.nova-2-lite-v1:0:256k" in capsys.readouterr().err
+    assert main(["validate", str(good), "--count-tokens"]) == 1
+    assert "--count-tokens: needs --recipe" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [[], ["missing.jsonl"], ["."]])

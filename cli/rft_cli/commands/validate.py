@@ -29,6 +29,14 @@ def validate(
             show_default=False,
         ),
     ] = None,
+    count_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--count-tokens",
+            help="Have the recipe's base model count the tokens of 50 training prompts, one request each, instead of "
+            "estimating them.",
+        ),
+    ] = False,
     env: Env = None,
     stack: Stack = None,
     json: Json = False,
@@ -40,8 +48,10 @@ def validate(
     from rft_cli.alignment import alignment_readers
     from rft_cli.cli_error import CliError
     from rft_cli.dataset_check import check_datasets, findings_by_rule, summary
+    from rft_cli.environment import open_environment
     from rft_cli.recipe_file import read_recipe
     from rft_cli.run_start import local_files
+    from rft_cli.token_rate import measured_rate
     from rft_dataset.findings import Severity
     from rft_dataset.validation import Split
 
@@ -51,8 +61,18 @@ def validate(
     files |= {split: path for split, path in given.items() if path is not None}
     if not files:
         raise CliError("nothing to check: give a FILE, or a --recipe whose datasets lie on this machine")
+    rate = None
+    if count_tokens:
+        if read is None or "train" not in files:
+            raise CliError("--count-tokens: needs --recipe, which names the base model, and training prompts in a file")
+        rate = measured_rate(open_environment(env, stack), read, files["train"])
     readers = alignment_readers(reward, env=env, stack=stack, recipe=read)
-    found = check_datasets(files, hyperparameters=read.hyperparameters if read else None, readers=readers)
+    found = check_datasets(
+        files,
+        hyperparameters=read.hyperparameters if read else None,
+        characters_per_token=rate,
+        readers=readers,
+    )
     if json:
         print_json(found.to_json())
     else:
