@@ -1,6 +1,6 @@
 """One step of the workflow: a Lambda function and the state that calls it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -101,7 +101,15 @@ class Handler(Construct):
         self.role = self._function.role
         self.log_group = self._function.log_group
 
-    def task(self, scope: Construct, state: str, *, payload: Mapping[str, object]) -> tasks.LambdaInvoke:
+    def task(
+        self,
+        scope: Construct,
+        state: str,
+        *,
+        payload: Mapping[str, object],
+        errors: Sequence[str] = TRANSIENT,
+        attempts: int = 6,
+    ) -> tasks.LambdaInvoke:
         """Return a state that calls the handler, tries again after transient errors, and has a timeout.
 
         The handler's result becomes the state's output.
@@ -110,6 +118,8 @@ class Handler(Construct):
             scope: Where the state belongs.
             state: Name of the state.
             payload: The handler's event; values may be paths.
+            errors: Those after which it is called again. Default: what is transient by name.
+            attempts: How often, with waits that grow to 2 minutes. Default: 6.
         """
         task = tasks.LambdaInvoke(
             scope,
@@ -121,10 +131,10 @@ class Handler(Construct):
             task_timeout=sfn.Timeout.duration(self._timeout.plus(Duration.seconds(30))),
         )
         task.add_retry(
-            errors=list(TRANSIENT),
+            errors=list(errors),
             interval=Duration.seconds(2),
             backoff_rate=2,
-            max_attempts=6,
+            max_attempts=attempts,
             max_delay=Duration.minutes(2),
             jitter_strategy=sfn.JitterType.FULL,
         )

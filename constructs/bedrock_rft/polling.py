@@ -5,12 +5,18 @@ from collections.abc import Sequence
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.handler import Handler
+from bedrock_rft.handler import TRANSIENT, Handler
 from rft_contract.settings import PlatformSettings
 from rft_contract.statuses import Progress
 
 EVENTS_PER_POLL = 9
 """History events of one turn: two each for Wait and Choice, five for the task (Step Functions developer guide)."""
+
+_LOST = ("Lambda.Unknown", "Sandbox.Timedout", "States.Timeout")
+"""A look that ran out of time (Step Functions developer guide, "Handling errors"): nothing was changed by it."""
+
+_ATTEMPTS = 40
+"""Looks that may fail in a row, about 40 minutes of them: what is waited for may have cost days."""
 
 EVENT_BUDGET = 20_000
 """Events that polling may use of the 25,000 after which Step Functions ends an execution."""
@@ -97,7 +103,11 @@ class Polling(sfn.StateMachineFragment):
         run_id = sfn.JsonPath.string_at("$.run_id")
         self._start = start.task(self, start_state, payload={"run_id": run_id})
         self._poll = poll.task(
-            self, poll_state, payload={"run_id": run_id, "wait_seconds": sfn.JsonPath.number_at("$.wait_seconds")}
+            self,
+            poll_state,
+            payload={"run_id": run_id, "wait_seconds": sfn.JsonPath.number_at("$.wait_seconds")},
+            errors=(*TRANSIENT, *_LOST),
+            attempts=_ATTEMPTS,
         )
         wait = sfn.Wait(self, wait_state, time=sfn.WaitTime.seconds_path("$.wait_seconds"))
         results = {name: sfn.JsonPath.string_at(f"$.{name}") for name in result}

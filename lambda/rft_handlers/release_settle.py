@@ -17,8 +17,8 @@ def handler(event: JsonObject, context: object) -> JsonObject:
     for line in lines:
         try:
             under_way += not settle(platform, line)
-        except RunFailed as error:
-            failures.append(explain(error))
+        except Exception as error:
+            failures.append(f"{line}: {explain(error)}")
     if failures:
         raise RunFailed("; ".join(failures))
     return {"lines": len(lines), "under_way": under_way}

@@ -181,8 +181,15 @@ def _at_most(name: str, what: str, value: float, most: float) -> Criterion:
 
 
 def _ratio(value: float | None, base: float | None) -> float:
-    """Return a quotient; where there is nothing to compare with, 1."""
-    return 1.0 if value is None or not base else value / base
+    """Return a quotient. Where the base model has nothing to compare with, 1; where the candidate lost it, 0.
+
+    A quotient of what is not positive says nothing: then it is 1 for a candidate that is no worse, else 0.
+    """
+    if base is None:
+        return 1.0
+    if value is None:
+        return 0.0
+    return value / base if base > 0 else float(value >= base)
 
 
 def _pairs(evaluation: Evaluation, name: str, *, over: str = BASE) -> PairedGains:

@@ -109,10 +109,11 @@ def start_job(bedrock: "BedrockClient", record: RunRecord, region: str) -> Job:
 
     Raises:
         RunFailed: When a job of that name exists and is not this run's.
+        Transient: When Bedrock accepted the job and does not show it yet; the next attempt's token finds it.
     """
     request = job_request(record, region)
     try:
-        bedrock.create_model_customization_job(**request)
+        arn = bedrock.create_model_customization_job(**request)["jobArn"]
     except ClientError as error:
         if error_code(error) != "ConflictException":
             raise
@@ -122,9 +123,9 @@ def start_job(bedrock: "BedrockClient", record: RunRecord, region: str) -> Job:
                 f"job name {request['jobName']} is taken by another job; start again with another run id"
             ) from error
         return job
-    created = find_job(bedrock, request["jobName"])
+    created = find_job(bedrock, arn)
     if created is None:
-        raise RunFailed(f"job {request['jobName']}: Bedrock accepted it and does not know it")
+        raise Transient(f"job {request['jobName']}: Bedrock accepted it as {arn} and does not show it yet")
     return created
 
 

@@ -85,7 +85,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
         invalid_strikes: Looks in a row at which too many of the job's rollouts were invalid.
-        unwatched: Why the job's metrics could not be read; None: they could.
+        unwatched: Why the job's metrics could not be read at the last look; None: they could.
         model_arn: The candidate model.
         deployment_arn: The candidate's deployment.
         stand_in: The model that was really trained, when it is not the recipe's.

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rft_contract.json_value import JsonObject
 from rft_contract.outcomes import OverLimit, RunFailed, RunStopped
 from rft_contract.statuses import JobStatus, Progress
 from rft_runtime.detectors import PATIENCE, invalid_share
-from rft_runtime.failures import explain, is_transient
+from rft_runtime.failures import explain
 from rft_runtime.job import Job, deadline_of, find_job, start_job, stop_job
 from rft_runtime.job_metrics import graded_rollouts
 from rft_runtime.platform import Platform
@@ -78,15 +78,13 @@ def _break_on_invalid_rewards(platform: Platform, record: RunRecord, job: Job, n
     """
     try:
         periods = graded_rollouts(platform.clients.cloudwatch, record.run_id, job.created, now)
-    except ClientError as error:
-        if is_transient(error):
-            raise
+    except (ClientError, BotoCoreError) as error:
         platform.runs.set(record.run_id, unwatched=explain(error))
         return
     share, limit = invalid_share(periods), record.parsed_recipe().training.max_invalid_share
     strikes = record.invalid_strikes + 1 if share is not None and share > limit else 0
-    if strikes != record.invalid_strikes:
-        platform.runs.set(record.run_id, invalid_strikes=strikes)
+    if strikes != record.invalid_strikes or record.unwatched is not None:
+        platform.runs.set(record.run_id, invalid_strikes=strikes, unwatched=None)
     if share is None or strikes < PATIENCE:
         return
     stop_job(platform.clients.bedrock, job)

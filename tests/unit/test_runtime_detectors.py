@@ -85,10 +85,14 @@ def test_a_job_that_recovers_goes_on() -> None:
 
 def test_metrics_that_cannot_be_read_stop_nothing_and_are_noted() -> None:
     aws = training(0, 1000)
-    aws.cloudwatch.error = aws_error("AccessDenied", "GetMetricData")
+    for code in ("AccessDenied", "Throttling"):
+        aws.cloudwatch.error = aws_error(code, "GetMetricData")
+        poll_training(aws.platform(), RUN, 1)
+        assert f"GetMetricData: {code}" in record(aws)["unwatched"]
+    assert record(aws)["invalid_strikes"] == 0
+    aws.cloudwatch.error = None
     poll_training(aws.platform(), RUN, 1)
-    poll_training(aws.platform(), RUN, 1)
-    assert "GetMetricData: AccessDenied" in record(aws)["unwatched"]
+    assert (record(aws)["unwatched"], record(aws)["invalid_strikes"]) == (None, 1)
 
 
 def training(valid: int, invalid: int) -> FakeAws:

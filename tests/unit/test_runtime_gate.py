@@ -129,6 +129,31 @@ def test_hard_ratios(gate: Gate, failed: str | None) -> None:
     assert [item.name for item in decision.criteria if not item.held] == ([failed] if failed else [])
 
 
+@pytest.mark.parametrize(
+    ("base", "candidate", "held"),
+    [
+        (None, None, True),
+        (None, 0.1, True),
+        (0.8, None, False),
+        (0.8, 0.5, True),
+        (-1.0, -0.5, True),
+        (-0.5, -1.0, False),
+    ],
+)
+def test_a_component_that_is_lost_or_gets_worse_below_zero_is_not_held(
+    base: float | None, candidate: float | None, held: bool
+) -> None:
+    def with_share(reward: float, share: float | None) -> Arm:
+        made = arm([reward] * 50, share=share or 0.0)
+        if share is None:
+            made = Arm({row: msgspec.structs.replace(one, components={}) for row, one in made.greedy.items()})
+        return made
+
+    found = evaluation(base=with_share(0.0, base), candidate=with_share(1.0, candidate))
+    decision = decide({"held_out": found}, Gate(min_component_ratios={"format": 0.6}))
+    assert (decision.outcome == Outcome.PASSED) is held
+
+
 def test_every_look_at_a_held_out_set_makes_the_gate_stricter() -> None:
     gains = [1.0] * 12 + [0.0] * 60 + [-1.0] * 3
     found = {"held_out": evaluation(base=arm([0.0] * 75), candidate=arm(gains))}
