@@ -146,6 +146,16 @@ def test_names_from_few_rows_are_data_and_are_not_shown() -> None:
     assert "canary" not in json.dumps(facts(found))
 
 
+def test_two_parts_of_one_grader_are_both_asked_for() -> None:
+    parts: JsonObject = {
+        name: {"grader": "json_fields", "options": {"fields": [name]}, "weight": 1} for name in ("alpha", "beta")
+    }
+    told = [row(f"As JSON with beta: {n}", reference={"alpha": n, "beta": n}) for n in range(20)]
+    messages = [finding.message for finding in forms(checked(told, reward("compose", graders=parts)))]
+    assert len(messages) == 1
+    assert "alpha in 20" in messages[0]
+
+
 def test_findings_quote_no_text_of_the_data() -> None:
     for case in CASES:
         canary = row(f"CANARY {case['user']} CANARY", reference=case.get("reference", "7"))

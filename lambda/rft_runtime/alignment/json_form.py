@@ -20,11 +20,6 @@ _A_SCHEMA = re.compile(r'"properties"\s*:|"\$schema"')
 _unread_form = unread_form(lambda form: form.is_json)
 
 
-def json_form() -> Requirement:
-    """Return what is wanted by graders that read JSON: that the prompt asks for it, in words or by an example."""
-    return Mentioned("to answer in JSON", {"": _speaks_of_json}, _not_json)
-
-
 def _speaks_of_json(text: str) -> bool:
     """Whether a text names JSON, or has the beginning of an object."""
     return "json" in text.lower() or ("{" in text and _OBJECT.search(text) is not None)
@@ -34,6 +29,10 @@ def _not_json(text: str) -> str | None:
     """Name the notation or the form that a text asks for instead."""
     found = _other_notation(text)
     return found[1].upper() if found else _unread_form(text)
+
+
+JSON = Mentioned("to answer in JSON", {"": _speaks_of_json}, _not_json)
+"""What is wanted by graders that read JSON: that the prompt asks for it, in words or by an example."""
 
 
 class FieldNames:
@@ -68,8 +67,8 @@ def json_fields_requirements(options: JsonObject) -> list[Requirement]:
     fields = options.get("fields")
     names = [name for name in fields if isinstance(name, str)] if isinstance(fields, (list, dict)) else []
     if names:
-        return [json_form(), FieldNames(lambda prompt: names, of_rows=False)]
-    return [json_form(), FieldNames(_reference_fields, of_rows=True)]
+        return [JSON, FieldNames(lambda prompt: names, of_rows=False)]
+    return [JSON, FieldNames(_reference_fields, of_rows=True)]
 
 
 def json_schema_requirements(options: JsonObject) -> list[Requirement]:
@@ -77,8 +76,8 @@ def json_schema_requirements(options: JsonObject) -> list[Requirement]:
     schema = options.get("schema")
     if isinstance(schema, dict):
         names = _required(schema)
-        return [json_form(), FieldNames(lambda prompt: names, of_rows=False, instead=_A_SCHEMA.search)]
-    return [json_form(), FieldNames(_row_schema_fields, of_rows=True, instead=_A_SCHEMA.search)]
+        return [JSON, FieldNames(lambda prompt: names, of_rows=False, instead=_A_SCHEMA.search)]
+    return [JSON, FieldNames(_row_schema_fields, of_rows=True, instead=_A_SCHEMA.search)]
 
 
 def _reference_fields(prompt: Prompt) -> Iterable[str]:

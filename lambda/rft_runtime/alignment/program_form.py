@@ -3,7 +3,7 @@
 import re
 
 from rft_runtime.alignment.prompt import Prompt
-from rft_runtime.alignment.requirement import TOLD, Mentioned, Requirement, Telling
+from rft_runtime.alignment.requirement import TOLD, Mentioned, Telling
 from rft_runtime.alignment.wording import Wording, word
 
 _python = Wording("python|```py|def |class ", r"python|```py|^[ \t]*(?:async )?def \w+\s*\(|^[ \t]*class \w+.*:\s*$")
@@ -18,14 +18,13 @@ _other_language = Wording(
 )
 
 
-def programming_language() -> Requirement:
-    """Return what `code` wants to be told of the language: Python, by its name or by some of it."""
-    return Mentioned("to write Python", {"": _python}, _not_python)
-
-
 def _not_python(text: str) -> str | None:
     found = _other_language(text)
     return None if found is None else (found[1] or found[2]).lower()
+
+
+PYTHON = Mentioned("to write Python", {"": _python}, _not_python)
+"""What `code` wants to be told of the language: Python, by its name or by some of it."""
 
 
 class EntryPoint:

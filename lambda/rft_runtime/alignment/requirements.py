@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rft_contract.graders import GRADERS
-from rft_contract.json_value import JsonObject, JsonValue
+from rft_contract.json_value import JsonObject, JsonValue, canonical
 from rft_contract.reward_spec import RewardSpec
 from rft_runtime.alignment.call_form import CallForm
 from rft_runtime.alignment.checked_instructions import CheckedInstructions
@@ -12,7 +12,7 @@ from rft_runtime.alignment.final_answer_form import final_answer_form, label_for
 from rft_runtime.alignment.json_form import json_fields_requirements, json_schema_requirements
 from rft_runtime.alignment.label_names import LabelNames
 from rft_runtime.alignment.length_limit import length_limit
-from rft_runtime.alignment.program_form import EntryPoint, programming_language
+from rft_runtime.alignment.program_form import PYTHON, EntryPoint
 from rft_runtime.alignment.quotation_form import grounded_requirements
 from rft_runtime.alignment.required_form import format_requirements
 from rft_runtime.alignment.requirement import Mentioned, Requirement
@@ -49,13 +49,14 @@ def requirements_of(spec: RewardSpec | None) -> Requirements:
     Raises:
         ValueError: One line, when a grader or an option is not what it can be.
     """
-    parts = [("own", {})] if spec is None else _parts(spec.grader, spec.options)
+    named = [("own", {})] if spec is None else _parts(spec.grader, spec.options)
+    parts = list({(grader, canonical(options)): (grader, options) for grader, options in named}.values())
     try:
         found = [one for grader, options in parts for one in _of_grader(grader, options)]
     except (TypeError, AttributeError) as error:
         raise ValueError(f"options: {error}") from None
     return Requirements(
-        listed=tuple({one.what: one for one in found}.values()),
+        listed=tuple({id(one): one for one in found}.values()),  # what needs no options is one object for all parts
         silent={grader: _SILENT[grader] for grader, _ in parts if grader in _SILENT},
     )
 
@@ -111,7 +112,7 @@ _WANTED: _Table = {
     "json_fields": json_fields_requirements,
     "json_schema": json_schema_requirements,
     "tool_calls": lambda options: [CallForm(options)],
-    "code": lambda options: [EntryPoint(), programming_language()],
+    "code": lambda options: [EntryPoint(), PYTHON],
     "text": _text_requirements,
     "constraints": lambda options: [CheckedInstructions(options)],
     "grounded": grounded_requirements,
