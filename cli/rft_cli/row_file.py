@@ -25,6 +25,9 @@ MOST_SHOWN = 20
 _TELL_EVERY = 5_000
 _BATCH = 1 << 18
 
+_REFUSED = 1024
+"""Bytes that a record which is none counts for in a batch; it holds on to what it was read from."""
+
 _Line: TypeAlias = tuple[int, bytes | Unconvertible]
 """Line number of a record, and its row as a line, or why there is none."""
 
@@ -147,7 +150,7 @@ def _checked(records: Iterable[Record], lengths: PromptLengths) -> Iterator[_Lin
     for line, record in records:
         row = record if isinstance(record, Unconvertible) else _encoded(record)
         batch.append((line, row))
-        size += len(row) if isinstance(row, bytes) else 0
+        size += len(row) if isinstance(row, bytes) else _REFUSED
         if size > _BATCH:
             yield from _batch_checked(batch, lengths)
             batch, size = [], 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _LLAMA_TURN = re.compile(r"<\|start_header_id\|>(?P<role>\w+)<\|end_header_id\|>(?P<said>.*?)(?:<\|eot_id\|>|\Z)", re.S)
 _LLAMA_EDGE = re.compile(r"<\|(?:begin_of_text|end_of_text)\|>")
-_INST_TURN = re.compile(r"\[INST\](?P<asked>.*?)\[/INST\](?P<answered>.*?)(?=\[INST\]|\Z)", re.S)
+_INST_TURN = re.compile(r"\[INST\](?P<asked>(?:(?!\[INST\]).)*?)\[/INST\](?P<answered>.*?)(?=\[INST\]|\Z)", re.S)
 _INST_SYSTEM = re.compile(r"\s*<<SYS>>(?P<system>.*?)<</SYS>>", re.S)
 _INST_EDGE = re.compile(r"</?s>")
 _CLAUDE_TURN = re.compile(r"\n\n(?P<role>Human|Assistant):")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rft_dataset.invocation_log import LoggedPrompt, is_log, read_log
 from rft_dataset.log_selection import Condition, LogFilter, check_stratify, prompt_key, stratum
+from rft_dataset.prompt_template import UnknownTemplate, turns_of_text
 from rft_dataset.validation import validate
 
 CASES = Path(__file__).parents[1] / "cases" / "invocation_logs"
@@ -221,3 +222,10 @@ def test_unknown_strata_are_refused(by: str) -> None:
 def test_duplicates_share_a_key() -> None:
     assert prompt_key(prompt("Where  is\nIT?")) == prompt_key(prompt("where is it?", system="Be brief."))
     assert prompt_key(prompt("Where is it?")) != prompt_key(prompt("Where was it?"))
+
+
+def test_opening_marks_without_an_end_are_refused_at_once() -> None:
+    """Each of them was once looked behind to the end of the text: minutes, for one record."""
+    assert list(turns_of_text("[INST] ask [/INST] said")) == [("user", "ask"), ("assistant", "said")]
+    with pytest.raises(UnknownTemplate):
+        list(turns_of_text("[INST]" * 200_000))
