@@ -13,7 +13,7 @@ from rft_cli.console import err
 from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.json_value import JsonObject
 from rft_dataset.checking import Check, Source, check
-from rft_dataset.findings import MOST_STORED, Finding, Severity
+from rft_dataset.findings import MOST_STORED, Severity
 from rft_dataset.row_reader import RowReader
 from rft_dataset.validation import Split
 
@@ -70,18 +70,14 @@ def require_valid(found: Check) -> None:
 
 def findings_by_rule(found: Check) -> Iterator[RenderableType]:
     """Yield the findings for a terminal: rule by rule, the worst first, what to do said once."""
-    by_code: dict[str, list[Finding]] = {}
-    for finding in found.findings:
-        by_code.setdefault(finding.code, []).append(finding)
-    counts = sum((report.findings.counts for report in found.reports.values()), found.across.counts)
-    for code, findings in by_code.items():
+    for count, findings in found.by_rule():
         first = findings[0]
-        head = Text.assemble((first.severity, _STYLES[first.severity]), f" {code} ({counts[code]:,}): ")
+        head = Text.assemble((first.severity, _STYLES[first.severity]), f" {first.code} ({count:,}): ")
         yield head.append(first.fix, "dim")
         for finding in findings[:_SHOWN]:
             place = f"{Path(finding.file).name}:{finding.line}" if finding.line else Path(finding.file).name
             yield Padding(Text(f"{' '.join(filter(None, (place, finding.path)))}: {finding.message}"), (0, 0, 0, 2))
-        if (left := counts[code] - _SHOWN) > 0:
+        if (left := count - _SHOWN) > 0:
             yield Padding(
                 Text(f"and {left:,} more: --json has the first {MOST_STORED:,} of each dataset", "dim"), (0, 0, 0, 2)
             )

@@ -11,7 +11,7 @@ from rft_cli.log_sample import Reading, Wanted, sample_logs
 from rft_cli.new_file import check_new, new_file
 from rft_contract.json_value import JsonObject
 from rft_dataset.findings import Finding
-from rft_dataset.log_selection import LogFilter, prompt_key
+from rft_dataset.log_selection import LogFilter
 from rft_dataset.records import Row
 from rft_dataset.sampling import StratifiedSample
 from rft_dataset.similar_prompts import Prompts
@@ -73,7 +73,7 @@ def prompts_from_logs(
         CliError: When the logs hold no wanted prompt, or a file cannot be read or written.
     """
     check_new(output, force=force)
-    asked = Wanted(size=CANDIDATES * size, seed=seed, key=prompt_key, prompts=wanted, by=by)
+    asked = Wanted(size=CANDIDATES * size, seed=seed, distinct=True, prompts=wanted, by=by)
     candidates, reading = sample_logs(source, env, asked, tell)
     tell("dropping copies")
     rows, copies = _distinct(candidates, size)
@@ -102,7 +102,7 @@ def compare_with_logs(
     """
     tell(f"reading {train}")
     training = _sound_rows(train)
-    asked = Wanted(size=size, seed=seed, key=lambda prompt: prompt.request_id)
+    asked = Wanted(size=size, seed=seed, distinct=False)
     requests, reading = sample_logs(source, env, asked, tell)
     production = [_rows.decode(row) for row in requests.draw()[:size]]
     if not production:

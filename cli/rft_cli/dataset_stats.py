@@ -220,20 +220,16 @@ def _panel(split: Split, facts: _Facts, job: Hyperparameters | None) -> Panel:
 
 def _rules(found: Check) -> list[_Rule]:
     """Return the findings by code, the worst first."""
-    by_code: dict[str, list[Finding]] = {}
-    for finding in found.findings:
-        by_code.setdefault(finding.code, []).append(finding)
-    counts = sum((report.findings.counts for report in found.reports.values()), found.across.counts)
     return [
         _Rule(
-            code,
+            findings[0].code,
             findings[0].severity,
             _TONES[findings[0].severity],
-            counts[code],
+            count,
             _sentence(findings[0].fix),
             [(_place(finding), finding.message) for finding in findings[:_MOST_PLACES]],
         )
-        for code, findings in by_code.items()
+        for count, findings in found.by_rule()
     ]
 
 

@@ -11,7 +11,7 @@ from rft_cli.cli_error import CliError
 from rft_cli.log_source import log_objects, telling
 from rft_dataset.chat_request import Unusable
 from rft_dataset.invocation_log import LoggedPrompt, read_records
-from rft_dataset.log_selection import LogFilter, stratum
+from rft_dataset.log_selection import LogFilter, prompt_key, stratum
 from rft_dataset.reading import DamagedGzip, open_lines
 from rft_dataset.sample_shard import NotAShard, ShardHeader, shard_entries, shard_header
 from rft_dataset.sampling import StratifiedSample
@@ -48,16 +48,20 @@ class Wanted:
     Args:
         size: Rows at most.
         seed: Of the draw.
-        key: What a prompt is: those that share a key count once.
+        distinct: Whether equal prompts count once; else every call counts.
         prompts: Which prompts are wanted.
         by: What strata are made by (`stratum`); None: one stratum.
     """
 
     size: int
     seed: int
-    key: Callable[[LoggedPrompt], str]
+    distinct: bool
     prompts: LogFilter = field(default_factory=LogFilter)
     by: str | None = None
+
+    def key(self, prompt: LoggedPrompt) -> str:
+        """Return what prompts share that count once."""
+        return prompt_key(prompt) if self.distinct else prompt.request_id
 
 
 def sample_logs(
@@ -90,7 +94,7 @@ class _Gathered:
         self.reading = Reading()
         self._wanted = wanted
         self._tell = tell
-        self._way: tuple[int, int, str | None, LogFilter] | None = None
+        self._way: tuple[int, int, str | None, LogFilter, bool] | None = None
 
     def add(self, name: str, lines: Iterator[bytes]) -> None:
         """Add a log object or a sample."""
@@ -118,7 +122,7 @@ class _Gathered:
             self._tell(f"{self.reading.objects:,} log objects, {self.reading.prompts:,} prompts")
 
     def _merge(self, name: str, header: ShardHeader, lines: Iterator[bytes]) -> None:
-        way = (header.size, header.seed, header.by, header.wanted)
+        way = (header.size, header.seed, header.by, header.wanted, header.distinct)
         if self._way is None:
             self._begin(name, header)
             self._way = way
@@ -142,4 +146,7 @@ class _Gathered:
             raise CliError(
                 f"{name}: a sample is filtered and its strata are made when it is drawn; leave that out here"
             )
+        if header.distinct != self._wanted.distinct:
+            counted = "distinct prompts, without" if self._wanted.distinct else "every call, with"
+            raise CliError(f"{name}: wanted a sample of {counted} --repeats; draw one under another name")
         self.sample = StratifiedSample(header.size, seed=header.seed)

@@ -65,6 +65,14 @@ class Check:
         within = sum(report.findings.severities[severity] for report in self.reports.values())
         return within + self.across.severities[severity]
 
+    def by_rule(self) -> list[tuple[int, list[Finding]]]:
+        """Return the kept findings of each code that was found, with the number of all, the worst codes first."""
+        by_code: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            by_code.setdefault(finding.code, []).append(finding)
+        counts = sum((report.findings.counts for report in self.reports.values()), self.across.counts)
+        return [(counts[code], findings) for code, findings in by_code.items()]
+
     def to_json(self) -> JsonObject:
         """Return everything for programs."""
         datasets: JsonObject = {

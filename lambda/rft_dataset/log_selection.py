@@ -90,7 +90,7 @@ def stratum(prompt: LoggedPrompt, by: str | None) -> str:
 def prompt_key(prompt: LoggedPrompt) -> str:
     """Return a key that equal prompts share: the same turns but for case and spaces, whatever the system turn.
 
-    It is what validation calls a duplicate, as a digest.
+    It is what validation calls a `leak-prompt`, as a digest.
     """
     asked = " ".join(prompt.typed_row().asked().split()).casefold()
     return blake2b(asked.encode(), digest_size=16).hexdigest()
