@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_runtime.gate import LEVEL
-from rft_runtime.statistics import RESAMPLES, bootstrap_lower_bound, smallest_gain
+from rft_runtime.statistics import RESAMPLES, bootstrap_level, bootstrap_lower_bound, smallest_gain
 
 COMMAND = "python -m benchmarks gate_errors"
 
@@ -109,7 +109,8 @@ def _passes(gains: NDArray[np.float64], random: np.random.Generator) -> bool:
 
 
 def _bound(gains: NDArray[np.float64], random: np.random.Generator) -> float:
-    """Return the percentile bound; equal gains are drawn together, which is the same distribution."""
+    """Return the gate's bound; equal gains are drawn together, which is the same distribution."""
     values, counts = np.unique(gains, return_counts=True)
     means = random.multinomial(len(gains), counts / len(gains), size=RESAMPLES) @ values / len(gains)
-    return float(np.round(np.quantile(means, LEVEL), 12))
+    distinct, ties = np.unique(np.round(means, 12), return_counts=True)
+    return float(np.interp(bootstrap_level(len(gains), 1 - LEVEL), (np.cumsum(ties) - ties / 2) / RESAMPLES, distinct))

@@ -10,6 +10,7 @@ from rft_cli.cli_error import CliError
 from rft_cli.environment import Environment
 from rft_cli.releases import release_store
 from rft_contract.naming import check_environment, live_alarm_name, stack_name
+from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG
 from rft_runtime.failures import error_code, explain
 from rft_runtime.releases.release import Current
 from rft_runtime.stray import tags_of
@@ -99,8 +100,8 @@ def _deployments(environment: Environment) -> Iterator[tuple[str, str]]:
         for found in page["modelDeploymentSummaries"]:
             if found["customModelDeploymentName"].startswith(prefix):
                 tags = tags_of(bedrock, found["customModelDeploymentArn"])
-                if (tags.get("rft:role"), tags.get("rft:environment")) == ("live", environment.name):
-                    yield tags.get("rft:line", "?"), found["customModelDeploymentArn"]
+                if (tags.get(ROLE_TAG), tags.get(ENVIRONMENT_TAG)) == (LIVE_ROLE, environment.name):
+                    yield tags.get(LINE_TAG, "?"), found["customModelDeploymentArn"]
 
 
 def _withdrawn(current: Current) -> Current:

@@ -1,6 +1,7 @@
 """An environment looked over with the caller's own credentials."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from rich.text import Text
 
@@ -9,7 +10,9 @@ from rft_cli.environment import Environment
 from rft_cli.plan_facts import plan_facts
 from rft_contract.recipe import Recipe
 from rft_runtime.base_models import BASE_MODELS, base_model
-from rft_runtime.preflight.checks import preflight, recommended_concurrency
+from rft_runtime.grader_metrics import grader_time
+from rft_runtime.planning.grader_time import recommended_concurrency
+from rft_runtime.preflight.checks import preflight
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.preflight.place import Place
 
@@ -48,7 +51,16 @@ def look(environment: Environment, recipe: Recipe | None, tell: Callable[[str], 
             models = (base_model(recipe.base_model, region),)
         except ValueError as error:
             raise CliError(str(error)) from None
-    needed = None if recipe is None else recommended_concurrency(recipe, facts.resources.facts_of(recipe.reward))
+    needed = None
+    if recipe is not None:
+        time = grader_time(
+            environment.aws.cloudwatch,
+            environment=facts.settings.environment,
+            reward=recipe.reward,
+            facts=facts.resources.facts_of(recipe.reward),
+            now=datetime.now(UTC),
+        )
+        needed = recommended_concurrency(recipe, time)
     return preflight(
         Place(
             clients=environment.aws,
@@ -58,6 +70,7 @@ def look(environment: Environment, recipe: Recipe | None, tell: Callable[[str], 
             role_arn=facts.resources.customization_role_arn,
             rewards=rewards,
             models=models,
+            release_key_arn=environment.outputs.release_key_arn,
             concurrency=needed,
             invokes=True,
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 from rich.text import Text
@@ -17,7 +17,7 @@ from rft_contract.outcomes import RunFailed
 from rft_contract.recipe import Recipe
 from rft_dataset.reading import DamagedGzip
 from rft_runtime.base_models import base_model
-from rft_runtime.hashed_stream import HashedStream
+from rft_runtime.grader_metrics import grader_time
 from rft_runtime.held_out_ledger import HeldOutLedger
 from rft_runtime.planning.expectation import Expectation, expect, require_different
 from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
@@ -46,16 +46,24 @@ def expectation(environment: Environment, recipe: Recipe, folder: Path) -> Expec
     except ValueError as error:
         raise RunFailed(str(error)) from None
     facts = plan_facts(environment)
-    sizes, held_out = _sizes(environment, recipe, folder)
+    sizes = _sizes(environment, recipe, folder)
     require_different(sizes)
+    now = datetime.now(UTC)
     current = ReleaseStore(environment.bucket, facts.settings.environment).current(recipe.line)
     return expect(
         recipe,
         sizes,
         facts,
         has_live=current.live is not None,
-        looks=HeldOutLedger(environment.bucket, held_out).looks(""),
-        today=datetime.now(UTC).date(),
+        looks=HeldOutLedger(environment.bucket, sizes[HELD_OUT].digest).looks(""),
+        today=now.date(),
+        time=grader_time(
+            environment.aws.cloudwatch,
+            environment=facts.settings.environment,
+            reward=recipe.reward,
+            facts=facts.resources.facts_of(recipe.reward),
+            now=now,
+        ),
     )
 
 
@@ -96,24 +104,21 @@ def warnings_of(expected: Expectation) -> Iterator[str]:
     yield from expected.gate_power.warnings
 
 
-def _sizes(environment: Environment, recipe: Recipe, folder: Path) -> tuple[dict[str, PromptSizes], str]:
-    """Return the sizes of every dataset, and the held-out set's hash."""
+def _sizes(environment: Environment, recipe: Recipe, folder: Path) -> dict[str, PromptSizes]:
+    """Return the sizes of every dataset."""
     local = {str(split): path for split, path in local_files(recipe.datasets, folder).items()}
-    sizes, held_out = {}, ""
+    sizes = {}
     for split, address in recipe.datasets.items():
         try:
             with _opened(environment, local.get(split), address) as source:
-                stream = HashedStream(source)
-                sizes[split] = read_prompt_sizes(cast(BinaryIO, stream))
-                if split == HELD_OUT:
-                    held_out = stream.sha256()
+                sizes[split] = read_prompt_sizes(source)
         except ClientError as error:
             raise CliError(f"datasets.{split}: {address} cannot be read: {error}") from None
         except OSError as error:
             raise CliError(f"datasets.{split}: {address}: {error.strerror or error}") from None
         except (DamagedGzip, ValueError) as error:
             raise CliError(f"datasets.{split}: {address}: {error}") from None
-    return sizes, held_out
+    return sizes
 
 
 def _opened(environment: Environment, path: Path | None, address: str) -> BinaryIO:

@@ -35,6 +35,7 @@ class Snapshot:
         done: How many those are.
         estimated: Whether the steps are estimated from the number of graded rollouts, for want of the job's own file.
         expected_steps: Training steps in all; None: unknown.
+        used: What was used of the recipe's limits at the last look: name, range, limit.
         graded_shards: Shards of Probe or Evaluate that are graded.
         shards: Shards in all; 0: unknown.
     """
@@ -51,6 +52,7 @@ class Snapshot:
     done: int = 0
     estimated: bool = False
     expected_steps: int | None = None
+    used: tuple[tuple[str, str, str], ...] = ()
     graded_shards: int = 0
     shards: int = 0
 
@@ -94,10 +96,20 @@ def look(environment: Environment, run_id: str) -> Snapshot:
         steps=steps,
         done=(steps[-1].step if steps else 0) if estimated else len(steps),
         estimated=estimated,
-        expected_steps=record.steps,
+        expected_steps=None if record.estimate is None else int(record.estimate.steps.high),
+        used=_used(record),
         graded_shards=graded,
         shards=shards,
     )
+
+
+def _used(record: "RunRecord") -> tuple[tuple[str, str, str], ...]:
+    """Return what was used of each limit that the recipe sets."""
+    from rft_runtime.planning.limits import against_limits
+
+    if record.used is None:
+        return ()
+    return tuple(row for row in against_limits(record.parsed_recipe().limits, record.used) if row[2])
 
 
 def _goes_on(found: execution.Execution) -> bool:

@@ -3,6 +3,7 @@
 Bedrock's S3 address pattern knows neither `=` nor `:`, so no key here has one.
 """
 
+import re
 from dataclasses import dataclass
 
 from rft_contract.naming import check_run_id
@@ -10,15 +11,26 @@ from rft_contract.naming import check_run_id
 DATASETS = "datasets/"
 RUNS = "runs/"
 OPEN_RUNS = "open-runs/"
+PLACES = "places.json"
 CERTIFICATES = "certificates/"
 RELEASES = "releases/"
 LOG_SAMPLES = "log-samples/"
+
+RELEASES_DENIAL = "ReleasesAreWrittenByPromotion"
+"""Id of the bucket policy's statement that keeps everybody else from writing releases."""
 
 DATASET_SUFFIXES = (".jsonl", ".jsonl.gz")
 """How the keys of datasets end that are checked when they are put into the bucket."""
 
 REPORT_SUFFIX = ".report.json"
 """How the keys of reports on uploaded datasets end; none of the endings of datasets."""
+
+_HASHED = re.compile(re.escape(DATASETS) + r"([0-9a-f]{64})/")
+
+HOLDS_TAG = "rft:holds"
+ROLLOUTS = "rollouts"
+"""Value of that tag on objects that hold completions of models. Lifecycle rules know no pattern but a prefix of keys,
+and these lie among a run's other objects, so a tag tells the bucket which of them expire."""
 
 SPLIT_METADATA = "rft-split"
 """Metadata of a dataset's object: what it is for, `train`, `validation`, `held_out` or `guard-<name>`."""
@@ -32,6 +44,16 @@ def dataset_key(sha256: str, name: str) -> str:
         name: File name, such as `train.jsonl`.
     """
     return f"{DATASETS}{sha256}/{name}"
+
+
+def promised_sha256(key: str) -> str | None:
+    """Return the hash that a dataset's key says its content has; None for a key that says none.
+
+    Args:
+        key: Of any object.
+    """
+    found = _HASHED.match(key)
+    return found[1] if found else None
 
 
 def report_key(key: str) -> str:
@@ -88,6 +110,16 @@ def release_key(line: str, number: int) -> str:
         number: The release, from 1.
     """
     return f"{RELEASES}{line}/{number}.json"
+
+
+def evidence_key(line: str, number: int) -> str:
+    """Return the key of a release's signed evidence, which is written once.
+
+    Args:
+        line: The model line.
+        number: The release, from 1.
+    """
+    return f"{RELEASES}{line}/{number}/evidence.json"
 
 
 def current_release_key(line: str) -> str:

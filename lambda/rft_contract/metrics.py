@@ -20,6 +20,8 @@ class Dimension(StrEnum):
 class MetricName(StrEnum):
     """Metric names. Only rollouts that the customization job sent count (`rft.phase` absent).
 
+    `RolloutMilliseconds` and the judge's metrics tell what grading costs, and count whoever asked for it.
+
     No metric may be called like a dimension: in an EMF document both are members of the same object.
     """
 
@@ -33,7 +35,12 @@ class MetricName(StrEnum):
     UNANSWERED = "Unanswered"
     REGRADED = "Regraded"
     COMPLETION_CHARACTERS = "CompletionCharacters"
+    PROMPT_CHARACTERS = "PromptCharacters"
     GRADE_MILLISECONDS = "GradeMilliseconds"
+    ROLLOUT_MILLISECONDS = "RolloutMilliseconds"
+    JUDGE_CALLS = "JudgeCalls"
+    JUDGE_TOKENS_IN = "JudgeTokensIn"
+    JUDGE_TOKENS_OUT = "JudgeTokensOut"
 
 
 DIMENSION_SETS = ((Dimension.ENVIRONMENT, Dimension.REWARD), (Dimension.RUN,))

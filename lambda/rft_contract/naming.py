@@ -55,6 +55,15 @@ def stack_name(environment: str) -> str:
     return f"{environment}-Rft"
 
 
+def pipeline_role_name(stack: str) -> str:
+    """Return the name of the role with which a pipeline of another account acts in an environment.
+
+    Args:
+        stack: Name of the environment's stack.
+    """
+    return f"{stack}-pipeline"
+
+
 def job_name(environment: str, run_id: str) -> str:
     """Return the customization job's name."""
     return f"{environment}-{run_id}"

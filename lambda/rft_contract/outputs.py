@@ -12,6 +12,7 @@ class StackOutputs:
     Args:
         bucket: Name of the data bucket.
         key_arn: The environment's KMS key.
+        release_key_arn: The KMS key that signs releases.
         state_machine_arn: The workflow.
         close_function: Name of the closing handler.
         sweep_function: Name of the function that ends what runs left behind.
@@ -26,6 +27,7 @@ class StackOutputs:
 
     bucket: str
     key_arn: str
+    release_key_arn: str
     state_machine_arn: str
     close_function: str
     sweep_function: str
@@ -42,6 +44,7 @@ class StackOutputs:
         return {
             "Bucket": self.bucket,
             "KeyArn": self.key_arn,
+            "ReleaseKeyArn": self.release_key_arn,
             "StateMachineArn": self.state_machine_arn,
             "CloseFunction": self.close_function,
             "SweepFunction": self.sweep_function,
@@ -65,6 +68,7 @@ class StackOutputs:
             return cls(
                 bucket=outputs["Bucket"],
                 key_arn=outputs["KeyArn"],
+                release_key_arn=outputs["ReleaseKeyArn"],
                 state_machine_arn=outputs["StateMachineArn"],
                 close_function=outputs["CloseFunction"],
                 sweep_function=outputs["SweepFunction"],

@@ -107,6 +107,27 @@ class Recipe:
             values[name] = asdict(getattr(self, name))
         return values
 
+    def decided(self) -> JsonObject:
+        """Return what the recipe does not leave to its default, beside line, reward, base model and datasets.
+
+        Hashes of it hold in every later version of the platform, whose recipes can say more.
+        """
+        named = Recipe(line=self.line, reward=self.reward, base_model=self.base_model, datasets=self.datasets)
+        return _differing(self.to_json(), named.to_json())
+
+
+def _differing(value: JsonObject, usual: JsonObject) -> JsonObject:
+    """Return the part of a JSON object that another one does not say, without what became empty."""
+    found: JsonObject = {}
+    for name, item in value.items():
+        other = usual.get(name)
+        if isinstance(item, dict) and isinstance(other, dict):
+            if inner := _differing(item, other):
+                found[name] = inner
+        elif item != other:
+            found[name] = item
+    return found
+
 
 def _listed(names: Mapping[str, str]) -> str:
     return ", ".join(names) or "none"

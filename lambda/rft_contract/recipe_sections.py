@@ -190,7 +190,7 @@ class Probe:
     Args:
         prompts: Training prompts that are tried, drawn by strata; 0: no probe.
         samples: Rollouts of each. None: 8, or `trainingSamplePerPrompt` where that is more.
-        temperature: Sampling temperature. What the job itself uses is not documented.
+        temperature: Sampling temperature. What the job itself uses is not documented: see `docs/assumptions.md`.
         sft_below: Where even the upper end of the mean success lies below, the base model has nothing to build on.
         solved_above: Where even the lower end lies above, there is nothing left to learn.
         thin_below: Where the upper end of the share of groups with a gradient lies below, the report warns.
@@ -221,7 +221,8 @@ class Training:
     """When a job is stopped before its end. A stopped job leaves no model, and what it did is billed.
 
     Args:
-        max_invalid_share: Share of the last 500 or more graded rollouts that may be invalid, at two looks in a row.
+        max_invalid_share: Share of the last 500 or more graded rollouts that may be invalid, at two looks in a row that
+            find new ones.
     """
 
     max_invalid_share: float = 0.05
@@ -252,7 +253,8 @@ class Money:
 class Limits:
     """What a run may use at most; beyond it the run ends `OVER_LIMIT`.
 
-    Plan refuses what exceeds a limit even at the low end of its estimate. Hours are held by the job's deadline.
+    Plan refuses what exceeds a limit even at the low end of its estimate. Before and during the job, what the run has
+    certainly used is held against them. Hours are held by the job's deadline.
 
     Args:
         hours: Wall-clock hours of the training job.

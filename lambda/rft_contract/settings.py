@@ -5,7 +5,7 @@ writes both into the input of the workflow's Plan state, which puts them into th
 environment holds only what it needs to find that record (Lambda environments end at 4 KB).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -34,6 +34,8 @@ class PlatformSettings:
             stand-in answers in the base model's place, that says nothing about the base model.
         keep_releases: How many of a line's last releases keep their models, at least the live one.
         rejected_model_days: Days after which the model of a rejected candidate is deleted.
+        max_parallel_runs: Runs that may go on at once, from Plan to Close; one more is refused. They share quotas that
+            AWS does not publish for this kind of job, and the calls at once of a reward function.
     """
 
     environment: str
@@ -49,6 +51,7 @@ class PlatformSettings:
     probe_ends_runs: bool = True
     keep_releases: int = 3
     rejected_model_days: float = 7.0
+    max_parallel_runs: int = 2
 
     def __post_init__(self) -> None:
         if not 1 <= self.poll_first_seconds <= self.poll_max_seconds:
@@ -64,6 +67,8 @@ class PlatformSettings:
             raise ValueError(f"keep_releases: got {self.keep_releases}, wanted at least 1: the live one")
         if self.rejected_model_days < 0:
             raise ValueError(f"rejected_model_days: got {self.rejected_model_days:g}, wanted at least 0")
+        if not 1 <= self.max_parallel_runs <= 100:
+            raise ValueError(f"max_parallel_runs: got {self.max_parallel_runs}, wanted 1 to 100")
         if not 1 <= self.rows_per_shard <= 1000:
             raise ValueError(f"rows_per_shard: got {self.rows_per_shard}, wanted 1 to 1000")
         if not 1 <= self.rollouts_at_once <= 64:
@@ -82,6 +87,28 @@ class PlatformSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobNetwork:
+    """Where a customization job runs in a VPC.
+
+    Args:
+        subnets: Ids, 1 to 16.
+        security_groups: Ids, 1 to 5.
+    """
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Sequence[str]]) -> "JobNetwork":
+        """Read what `to_json` wrote."""
+        return cls(subnets=tuple(value["subnets"]), security_groups=tuple(value["security_groups"]))
+
+    def to_json(self) -> JsonObject:
+        """Return a mapping."""
+        return {"subnets": list(self.subnets), "security_groups": list(self.security_groups)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlatformResources:
     """What the stack made and a run uses.
 
@@ -92,6 +119,8 @@ class PlatformResources:
         topic_arn: SNS topic for outcomes and alarms.
         rewards: Reward name -> function name.
         reward_facts: Reward name -> what Plan must know of it; a reward without is one of which nothing is known.
+        release_key_arn: The KMS key that signs releases; None: of a run that an older version planned.
+        job_network: Where customization jobs run. None: outside of any VPC of ours.
     """
 
     bucket: str
@@ -100,6 +129,8 @@ class PlatformResources:
     topic_arn: str
     rewards: Mapping[str, str]
     reward_facts: Mapping[str, RewardFacts] = field(default_factory=dict)
+    release_key_arn: str | None = None
+    job_network: JobNetwork | None = None
 
     def facts_of(self, reward: str) -> RewardFacts:
         """Return what is known of a reward."""
@@ -112,7 +143,12 @@ class PlatformResources:
             raise ValueError(f"resources: got {type(value).__name__}, wanted a mapping")
         data: dict[str, Any] = dict(value)
         facts = {name: RewardFacts.from_json(told) for name, told in data.pop("reward_facts", {}).items()}
-        return cls(**data, reward_facts=facts)
+        network = data.pop("job_network", None)
+        return cls(
+            **data,
+            reward_facts=facts,
+            job_network=JobNetwork.from_json(network) if network else None,
+        )
 
     def to_json(self) -> JsonObject:
         """Return a mapping."""
@@ -120,6 +156,7 @@ class PlatformResources:
             **{item.name: getattr(self, item.name) for item in fields(self)},
             "rewards": dict(self.rewards),
             "reward_facts": {name: facts.to_json() for name, facts in self.reward_facts.items()},
+            "job_network": self.job_network.to_json() if self.job_network else None,
         }
 
 
@@ -130,14 +167,17 @@ class FunctionEnvironment:
     Args:
         bucket: Name of the data bucket.
         environment: Name of the environment.
+        signing_key: ARN of the key that signs releases; None: the function signs none.
     """
 
     bucket: str
     environment: str
+    signing_key: str | None = None
 
     def to_variables(self) -> dict[str, str]:
         """Return the variables that a construct sets."""
-        return {"RFT_BUCKET": self.bucket, "RFT_ENVIRONMENT": self.environment}
+        signing = {} if self.signing_key is None else {"RFT_SIGNING_KEY": self.signing_key}
+        return {"RFT_BUCKET": self.bucket, "RFT_ENVIRONMENT": self.environment, **signing}
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> "FunctionEnvironment":
@@ -146,4 +186,8 @@ class FunctionEnvironment:
         Raises:
             KeyError: When one is not set.
         """
-        return cls(bucket=variables["RFT_BUCKET"], environment=variables["RFT_ENVIRONMENT"])
+        return cls(
+            bucket=variables["RFT_BUCKET"],
+            environment=variables["RFT_ENVIRONMENT"],
+            signing_key=variables.get("RFT_SIGNING_KEY"),
+        )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from rft_contract.json_value import JsonObject, JsonValue, canonical
-from rft_dataset.findings import Finding
+from rft_dataset.findings import Finding, in_rows
 from rft_dataset.raw_value import value_of
 from rft_dataset.records import Row
 from rft_dataset.rules import finding
@@ -148,7 +148,7 @@ class Balance:
         there = {canonical(label.value): label.rows for label in others}
         unseen = [label for label in others if canonical(label.value) not in here]
         if unseen:
-            message = f"{_rows(sum(label.rows for label in unseen))} with a label that no row of {self.file} has"
+            message = f"{in_rows(sum(label.rows for label in unseen))} with a label that no row of {self.file} has"
             yield finding(other.file, unseen[0].line, "label-shift", message, "$.reference_answer")
         distance = _distance(here, there)
         if distance >= SMALLEST_SHIFT and _deviations(here, there) > _BEYOND_CHANCE:
@@ -246,8 +246,3 @@ def _deviations(here: dict[str, int], there: dict[str, int]) -> float:
 def _told(value: _Value) -> JsonObject:
     """Return a value with its rows."""
     return {"value": value.value, "rows": value.rows, "line": value.line}
-
-
-def _rows(number: int) -> str:
-    """Return a number of rows in words."""
-    return f"{number:,} row{'s' if number != 1 else ''}"

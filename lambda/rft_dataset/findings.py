@@ -94,3 +94,8 @@ class Findings:
             "severities": {severity.value: self.severities[severity] for severity in Severity},
             "findings": stored,
         }
+
+
+def in_rows(number: int) -> str:
+    """Return a number of rows as a message says it."""
+    return f"{number:,} row{'s' if number != 1 else ''}"

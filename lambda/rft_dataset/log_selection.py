@@ -5,6 +5,7 @@ from hashlib import blake2b
 import msgspec
 
 from rft_dataset.invocation_log import LoggedPrompt
+from rft_dataset.records import folded
 
 _METADATA = "metadata:"
 _NO_VALUE = "(none)"
@@ -92,5 +93,4 @@ def prompt_key(prompt: LoggedPrompt) -> str:
 
     It is what validation calls a `leak-prompt`, as a digest.
     """
-    asked = " ".join(prompt.typed_row().asked().split()).casefold()
-    return blake2b(asked.encode(), digest_size=16).hexdigest()
+    return blake2b(folded(prompt.typed_row().asked()).encode(), digest_size=16).hexdigest()

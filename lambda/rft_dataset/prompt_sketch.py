@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from rft_dataset.prompt_words import is_word, words
-from rft_dataset.records import Row
+from rft_dataset.records import Row, folded
 
 MOST_PAIRS = 384
 """Pairs of words that are kept of a prompt: all of a short one, of a longer one its two ends and a sample between.
@@ -68,15 +68,15 @@ def sketch(line: int, row: Row) -> Sketch:
         row: The row.
     """
     asked = row.asked()
-    folded = _hash(" ".join(asked.casefold().split()))
+    same = _hash(folded(asked))
     spoken, last = _spoken(row) if len(asked) <= LONGEST_COMPARED else ([], 0)
     frame = "\0".join([word for word in spoken if not is_word(word)])
     answer = bytes(row.reference_answer)
     return Sketch(
         line=line,
         text=_hash(asked),
-        folded=folded,
-        said=_hash("".join(spoken) + "\0" + frame) if spoken else folded,
+        folded=same,
+        said=_hash("".join(spoken) + "\0" + frame) if spoken else same,
         frame=_hash(frame),
         answer=crc32(b"".join(answer.split())) if answer not in _NO_ANSWER else None,
         pairs=_pairs(spoken) if spoken else b"",

@@ -123,3 +123,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         """Return what makes the prompt this one: roles and texts of all turns but the system's, a line each."""
         turns = (turn for turn in self.messages if turn.role not in ("system", "developer"))
         return "\n".join(f"{turn.role}\n{turn.text()}" for turn in turns)
+
+
+def folded(text: str) -> str:
+    """Return a text without case, and with one space for any whitespace: what is the same then asks the same."""
+    return " ".join(text.casefold().split())

@@ -10,7 +10,7 @@ import msgspec
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_dataset.findings import Finding
 from rft_dataset.raw_value import key_of, value_of
-from rft_dataset.records import Row
+from rft_dataset.records import Row, folded
 from rft_dataset.rules import finding
 
 EXPECTED_SHARE = 0.95
@@ -178,12 +178,7 @@ def _prompt_key(row: Row) -> int:
     """Return a number that is the same for prompts that ask the same, whatever their case and whitespace."""
     calls = [turn.tool_calls for turn in row.messages if turn.tool_calls]
     tools = msgspec.json.encode((row.tools, calls)) if row.tools or calls else b""
-    return hash((_folded(row.system()), _folded(row.asked()), tools))
-
-
-def _folded(text: str) -> str:
-    """Return a text without case, and with one space for any whitespace."""
-    return " ".join(text.casefold().split())
+    return hash((folded(row.system()), folded(row.asked()), tools))
 
 
 def _field(item: tuple[str, JsonValue]) -> _Field:

@@ -12,7 +12,7 @@ from rft_dataset.field_path import field_at
 from rft_dataset.prompt_index import PromptIndex
 from rft_dataset.prompt_sketch import Sketch, sketch
 from rft_dataset.raw_value import value_of
-from rft_dataset.records import Row
+from rft_dataset.records import Row, folded
 from rft_dataset.row_reader import MOST_EXAMINED
 from rft_dataset.validation import Split
 
@@ -74,7 +74,7 @@ class RowGroups:
         named = {path: value for path in self._by if (value := _value(fields, path)) not in _NOTHING}
         self.having.update(named.keys())
         marks = [_mark(path, value) for path, value in named.items()]
-        prompt = _hash(" ".join(row.asked().casefold().split()))
+        prompt = _hash(folded(row.asked()))
         self._keys += marks[0] if marks else prompt
         for mark in marks if row.id is None else (*marks, _mark("id", row.id)):
             self._join(place, self._marks.setdefault(mark, place))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rft_contract.json_value import JsonObject
-from rft_dataset.findings import Finding
+from rft_dataset.findings import Finding, in_rows
 from rft_dataset.raw_value import key_of
 from rft_dataset.records import Row
 from rft_dataset.rules import finding
@@ -53,7 +53,7 @@ class RowMarks:
         rows = self._ungrouped.rows
         every = rows + sum(group.rows for group in self._groups.values())
         if 0 < rows <= FORGOTTEN_SHARE * every:
-            message = f"{_rows(rows)} of {every:,} without a group, line {self._ungrouped.line} the first"
+            message = f"{in_rows(rows)} of {every:,} without a group, line {self._ungrouped.line} the first"
             yield finding(self.file, 0, "missing-group", message, "$.group")
 
     def facts(self) -> JsonObject:
@@ -78,10 +78,7 @@ class RowMarks:
                 yield finding(other.file, line, f"{prefix}id", f"the id of {self.file}:{self._ids[row_id]}", "$.id")
         for key, there in other._groups.items():
             if here := self._groups.get(key):
-                message = f"the group of {self.file}:{here.line}: {_rows(here.rows)} there, {_rows(there.rows)} here"
+                message = (
+                    f"the group of {self.file}:{here.line}: {in_rows(here.rows)} there, {in_rows(there.rows)} here"
+                )
                 yield finding(other.file, there.line, f"{prefix}group", message, "$.group")
-
-
-def _rows(number: int) -> str:
-    """Return a number of rows in words."""
-    return f"{number:,} row{'s' if number != 1 else ''}"

@@ -7,8 +7,9 @@ import functools
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.naming import RUN_ID, reward_alias
@@ -18,6 +19,7 @@ from rft_rewards.grade import AnyGrader
 from rft_rewards.registry import build
 from rft_runtime.answered_events import AnsweredEvents, event_digest
 from rft_runtime.grading import grade_event, results, without_components
+from rft_runtime.judge_usage import judge_usage
 from rft_runtime.reward_events import read_event
 from rft_runtime.services import make_services
 from rft_runtime.telemetry import documents
@@ -58,8 +60,9 @@ def handler(event: JsonValue, context: LambdaContext) -> list[JsonObject]:
         ValueError: When the event or the reward has the wrong form, or the response cannot fit 6 MB.
         TransientFailure: When nothing in the event could be graded for a cause that a retry may cure.
     """
-    spec, grader, deadline = _reward()
+    spec, grader, deadline, services = _reward()
     deadline.restart(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+    asked_before = judge_usage(services)
     started = time.perf_counter()
     items = read_event(event)
     graded = grade_event(items, grader, spec)
@@ -73,6 +76,7 @@ def handler(event: JsonValue, context: LambdaContext) -> list[JsonObject]:
         timestamp=time.time_ns() // 1_000_000,
         digest=digest,
         regraded=digest in _ANSWERED,
+        asked=judge_usage(services).since(asked_before),
     )
     for document in emitted:
         print(json.dumps(document, separators=(",", ":")))
@@ -101,10 +105,27 @@ def fitted(response: list[JsonObject]) -> list[JsonObject]:
     raise ValueError(f"response: {len(response)} results do not fit Lambda's 6 MB; send fewer samples an event")
 
 
+class _Reward(NamedTuple):
+    """The asset's reward, ready to grade.
+
+    Args:
+        spec: What it is.
+        grader: Its grader.
+        deadline: Of the event that is being graded; the grader looks at it.
+        services: What the grader was given.
+    """
+
+    spec: RewardSpec
+    grader: AnyGrader
+    deadline: Deadline
+    services: Mapping[str, object]
+
+
 @functools.cache
-def _reward() -> tuple[RewardSpec, AnyGrader, Deadline]:
-    """Return the asset's reward, and the deadline that its grader looks at; read once a process."""
+def _reward() -> _Reward:
+    """Return the asset's reward; read once a process."""
     root = Path(os.environ.get("LAMBDA_TASK_ROOT") or Path(__file__).parents[1])
     spec = RewardSpec.from_json(json.loads((root / FILE_NAME).read_text(encoding="utf-8")))
     deadline = Deadline()
-    return spec, build(spec, make_services(os.environ, deadline=deadline)), deadline
+    services = make_services(os.environ, deadline=deadline)
+    return _Reward(spec, build(spec, services), deadline, services)

@@ -13,7 +13,7 @@ from rft_contract.outcomes import RunFailed
 from rft_runtime.failures import named_failures
 from rft_runtime.model_retention import Retention
 from rft_runtime.platform import here
-from rft_runtime.sweeping import sweep
+from rft_runtime.sweeping import PATIENCE, sweep
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -22,6 +22,7 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     keep_releases: int
     rejected_model_days: float
     stray_minutes: int = 60
+    patience_minutes: float | None = None
 
 
 @named_failures
@@ -45,6 +46,7 @@ def handler(event: JsonObject, context: object) -> JsonObject:
         retention=Retention(keep_releases=asked.keep_releases, rejected_days=asked.rejected_model_days),
         close=close,
         stray_age=timedelta(minutes=asked.stray_minutes),
+        patience=PATIENCE if asked.patience_minutes is None else timedelta(minutes=asked.patience_minutes),
     )
     told: JsonObject = msgspec.to_builtins(swept)
     print(json.dumps(told, separators=(",", ":")))

@@ -12,13 +12,13 @@ from models"; Amazon Nova user guide, "Choosing a tool" and "Generating structur
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from rft_contract.judge_models import judge_model
 from rft_rewards.deadline import Deadline
 from rft_rewards.judge_question import Answer, Question, Refusal
+from rft_runtime.judge_usage import JudgeUsage
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -45,21 +45,6 @@ _STAND_IN_FIELD = "standIn"
 
 ClientMaker = Callable[[int], "BedrockRuntimeClient"]
 """Makes a client that waits at most so many seconds for a response, and makes single attempts."""
-
-
-@dataclass(slots=True)
-class Usage:
-    """What a judge was asked since it was made.
-
-    Args:
-        requests: Requests that were answered.
-        tokens_in: Tokens that were read.
-        tokens_out: Tokens that were written.
-    """
-
-    requests: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
 
 
 class BedrockJudge:
@@ -92,7 +77,7 @@ class BedrockJudge:
         self._sleep = sleep
         self._clients: dict[int, BedrockRuntimeClient] = {}
         self._lock = Lock()
-        self.usage = Usage()
+        self.usage = JudgeUsage()
 
     def ask(self, questions: Sequence[Question], /) -> list[Answer | Refusal]:
         """Return what came back for each question; see `rft_rewards.judge_question.Judge`."""

@@ -108,6 +108,11 @@ class Clients:
         return boto3.client("kms", config=_LOOK)
 
     @cached_property
+    def signing(self) -> "KMSClient":
+        """Signatures of releases."""
+        return boto3.client("kms", config=_CONTROL)
+
+    @cached_property
     def quotas(self) -> "ServiceQuotasClient":
         """Service quotas."""
         return boto3.client("service-quotas", config=_LOOK)

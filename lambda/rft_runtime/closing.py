@@ -51,6 +51,9 @@ def close_run(platform: Platform, run_id: str, ending: Ending, execution: str | 
     failures = _clean_up(platform, record)
     if record.closed is None:
         failures += _publish(platform, record)
+    if not failures:
+        # While something may still run, its place is taken.
+        failures += _try("give the place back", lambda: platform.places.give_back(run_id))
     _note(platform, record, failures)
     if not failures:
         platform.runs.mark_closed(run_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
@@ -112,6 +113,12 @@ class DataBucket:
     def write(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/json") -> None:
         """Write an object, whatever was there."""
         self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def write_tagged(self, key: str, body: bytes, *, tags: Mapping[str, str], content_type: str) -> None:
+        """Write an object with tags, whatever was there."""
+        self.client.put_object(
+            Bucket=self.name, Key=key, Body=body, ContentType=content_type, Tagging=urlencode(dict(tags))
+        )
 
     def create(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/json") -> bool:
         """Write an object unless there is one; return whether it was written."""

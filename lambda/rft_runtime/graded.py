@@ -1,7 +1,8 @@
 """Graded completions: what Probe and Evaluate leave behind, one gzip JSONL object a shard."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -30,6 +31,27 @@ class GradedCompletion(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: str
     completion: str
     group: str | None = None
+
+
+@dataclass(slots=True)
+class Drawn:
+    """How many completions a part of a run drew, and how long they were.
+
+    Args:
+        rollouts: Completions that a model answered.
+        tokens_out: Tokens of all of them.
+    """
+
+    rollouts: int = 0
+    tokens_out: int = 0
+
+    def counting(self, completions: Iterable[GradedCompletion]) -> Iterator[GradedCompletion]:
+        """Yield completions, and count them as they pass; those without an answer cost nothing."""
+        for completion in completions:
+            if completion.stop_reason:
+                self.rollouts += 1
+                self.tokens_out += completion.tokens_out
+            yield completion
 
 
 def encode_graded(completions: Sequence[GradedCompletion]) -> bytes:

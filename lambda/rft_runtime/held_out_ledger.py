@@ -17,15 +17,18 @@ class _Uses(msgspec.Struct):
 
 @dataclass(frozen=True)
 class HeldOutLedger:
-    """The runs that were evaluated on one held-out set, in order: `datasets/<sha256>/uses.json`.
+    """The runs that were evaluated on the same held-out prompts, in order: `datasets/<digest>/uses.json`.
+
+    The same prompts are the same set, compressed or not, in any order and under any name: a look is not forgotten
+    because the file was written again. A set with one more prompt is another one.
 
     Args:
         bucket: The data bucket.
-        sha256: Hex digest of the held-out set.
+        digest: Of the held-out prompts, `PromptSizes.digest`.
     """
 
     bucket: DataBucket
-    sha256: str
+    digest: str
 
     def looks(self, run_id: str) -> int:
         """Return how many other runs were evaluated on it, without entering this one."""
@@ -37,7 +40,7 @@ class HeldOutLedger:
         Raises:
             Transient: When others kept writing for ten attempts.
         """
-        key = dataset_key(self.sha256, "uses.json")
+        key = dataset_key(self.digest, "uses.json")
         for _ in range(_ATTEMPTS):
             runs, etag = self._read()
             if run_id in runs:
@@ -49,5 +52,5 @@ class HeldOutLedger:
 
     def _read(self) -> tuple[list[str], str | None]:
         """Return the runs that were entered, and the version that says so; None: there is none yet."""
-        found = self.bucket.find(dataset_key(self.sha256, "uses.json"))
+        found = self.bucket.find(dataset_key(self.digest, "uses.json"))
         return ([], None) if found is None else (msgspec.json.decode(found[0], type=_Uses).runs, found[1])

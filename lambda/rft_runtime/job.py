@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from rft_contract.naming import custom_model_name, job_name, request_token
 from rft_contract.outcomes import RunFailed, Transient
 from rft_contract.statuses import JobStatus
+from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, RUN_TAG
 from rft_runtime.base_models import base_model
 from rft_runtime.failures import error_code, explain, one_line
 from rft_runtime.run_record import RunRecord
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
     from types_boto3_bedrock.type_defs import CreateModelCustomizationJobRequestTypeDef, TagTypeDef
 
-RUN_TAG = "rft:run"
 _STATE = "Train"
 
 
@@ -57,8 +57,8 @@ def run_tags(record: RunRecord) -> "list[TagTypeDef]":
     """Return the tags of everything that a run makes in Bedrock."""
     return [
         {"key": RUN_TAG, "value": record.run_id},
-        {"key": "rft:environment", "value": record.environment},
-        {"key": "rft:line", "value": record.parsed_recipe().line},
+        {"key": ENVIRONMENT_TAG, "value": record.environment},
+        {"key": LINE_TAG, "value": record.parsed_recipe().line},
     ]
 
 
@@ -101,6 +101,11 @@ def job_request(record: RunRecord, region: str) -> "CreateModelCustomizationJobR
     }
     if recipe.datasets.validation is not None and settings.validation_data:
         request["validationDataConfig"] = {"validators": [{"s3Uri": bucket + record.keys.data("validation")}]}
+    if resources.job_network is not None:
+        request["vpcConfig"] = {
+            "subnetIds": list(resources.job_network.subnets),
+            "securityGroupIds": list(resources.job_network.security_groups),
+        }
     return cast("CreateModelCustomizationJobRequestTypeDef", request)
 
 

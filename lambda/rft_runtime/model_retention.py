@@ -10,12 +10,11 @@ from botocore.exceptions import ClientError
 
 from rft_contract.naming import RUN_ID, candidate_deployment_name, custom_model_name
 from rft_contract.outcomes import Outcome
+from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG, RUN_TAG
 from rft_runtime.failures import error_code
-from rft_runtime.job import RUN_TAG
-from rft_runtime.releases.live_deployment import LIVE_ROLE, ROLE_TAG
 from rft_runtime.releases.release import ReleaseStore
 from rft_runtime.run_record import ENDED, RunRecord, RunStore
-from rft_runtime.stray import ENVIRONMENT_TAG, tags_of
+from rft_runtime.stray import tags_of
 
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
@@ -130,7 +129,7 @@ class ModelCatalog:
                 if tags.get(ENVIRONMENT_TAG) != self.releases.environment:
                     yield msgspec.structs.replace(made, reason="it bears the environment's name and not its tags")
                 elif tags.get(ROLE_TAG) == LIVE_ROLE:
-                    yield self._live(made, tags.get("rft:line", ""))
+                    yield self._live(made, tags.get(LINE_TAG, ""))
                 elif name == f"{prefix}{tags.get(RUN_TAG)}{suffix}":
                     yield _candidate(made, tags[RUN_TAG], self._record(tags[RUN_TAG]))
                 else:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import BinaryIO, cast
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -17,12 +16,13 @@ from rft_contract.settings import PlatformResources
 from rft_dataset.reading import DamagedGzip
 from rft_runtime.base_models import BaseModel, base_model
 from rft_runtime.data_bucket import DataBucket, is_missing
-from rft_runtime.hashed_stream import HashedStream
+from rft_runtime.grader_metrics import grader_time
 from rft_runtime.held_out_ledger import HeldOutLedger
 from rft_runtime.planning.expectation import Expectation, expect, require_different
+from rft_runtime.planning.grader_time import GraderTime, recommended_concurrency
 from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
 from rft_runtime.platform import Platform
-from rft_runtime.preflight.checks import preflight, recommended_concurrency
+from rft_runtime.preflight.checks import preflight
 from rft_runtime.preflight.finding import Finding, errors_of
 from rft_runtime.preflight.place import Place
 from rft_runtime.preflight.quotas import short_of_tokens
@@ -52,7 +52,7 @@ def plan(
 
     Raises:
         RunFailed: When the recipe names something that the platform does not have, preflight finds what no run can
-            survive, the gate cannot pass, or a money limit lacks a price.
+            survive, the gate cannot pass, a money limit lacks a price, or other runs hold all places.
         InvalidDataset: When a dataset does not exist, lies elsewhere, or is another one under a second name.
         OverLimit: When even at best the run exceeds one of the recipe's limits.
     """
@@ -76,11 +76,18 @@ def plan(
         model = base_model(checked.base_model, platform.region)
     except ValueError as error:
         raise RunFailed(str(error)) from None
-    found = _preflight(platform, checked, resources, model)
+    time = grader_time(
+        platform.clients.cloudwatch,
+        environment=platform.environment,
+        reward=checked.reward,
+        facts=resources.facts_of(checked.reward),
+        now=now,
+    )
+    found = _preflight(platform, checked, resources, model, time)
     platform.runs.set(run_id, preflight=found)
     if fatal := list(errors_of(found)):
         raise RunFailed(" | ".join(finding.words() for finding in fatal))
-    sizes, held_out = _read(platform.bucket, checked)
+    sizes = _read(platform.bucket, checked)
     require_different(sizes)
     live = release_store(platform).current(checked.line).live
     expected = expect(
@@ -88,21 +95,22 @@ def plan(
         sizes,
         known,
         has_live=live is not None,
-        looks=HeldOutLedger(platform.bucket, held_out).looks(run_id),
+        looks=HeldOutLedger(platform.bucket, sizes[HELD_OUT].digest).looks(run_id),
         today=now.date(),
+        time=time,
     )
-    platform.runs.set(run_id, live=live, **_noted(expected))
+    prices = [price.to_json() for price in known.prices]
+    platform.runs.set(run_id, live=live, prices=prices, **_noted(expected))
     expected = expected.check(checked)
     warnings = [*expected.estimate.warnings, *short_of_tokens(found, expected.estimate)]
     record = platform.runs.set(run_id, estimate=msgspec.structs.replace(expected.estimate, warnings=warnings))
+    platform.places.take(run_id, known.settings.max_parallel_runs)
     return _pin_reward(platform, record, function)
 
 
 def _noted(expected: Expectation) -> dict[str, object]:
     """Return the fields of the record that hold an expectation, before it is judged."""
     return {
-        "steps": int(expected.estimate.steps.high),
-        "rollouts": int(expected.estimate.parts["training"].rollouts.high),
         "estimate": expected.estimate,
         "gate_power": expected.gate_power,
     }
@@ -123,7 +131,9 @@ def _reward_function(recipe: Recipe, resources: PlatformResources) -> str:
     return function
 
 
-def _preflight(platform: Platform, recipe: Recipe, resources: PlatformResources, model: BaseModel) -> list[Finding]:
+def _preflight(
+    platform: Platform, recipe: Recipe, resources: PlatformResources, model: BaseModel, time: GraderTime
+) -> list[Finding]:
     """Check with this function's own rights what the run is going to meet."""
     return preflight(
         Place(
@@ -134,7 +144,8 @@ def _preflight(platform: Platform, recipe: Recipe, resources: PlatformResources,
             role_arn=resources.customization_role_arn,
             rewards={recipe.reward: resources.rewards[recipe.reward]},
             models=(model,),
-            concurrency=recommended_concurrency(recipe, resources.facts_of(recipe.reward)),
+            release_key_arn=resources.release_key_arn if recipe.promote else None,
+            concurrency=recommended_concurrency(recipe, time),
         )
     )
 
@@ -154,9 +165,9 @@ def _pin_reward(platform: Platform, record: RunRecord, function: str) -> RunReco
     return platform.runs.set(run_id, reward_arn=alias)
 
 
-def _read(bucket: DataBucket, recipe: Recipe) -> tuple[dict[str, PromptSizes], str]:
-    """Return the sizes of every dataset, which also proves that each can be read, and the held-out set's hash."""
-    sizes, held_out = {}, ""
+def _read(bucket: DataBucket, recipe: Recipe) -> dict[str, PromptSizes]:
+    """Return the sizes of every dataset, which also proves that each can be read."""
+    sizes = {}
     for split, address in recipe.datasets.items():
         try:
             key = bucket.key_of(address)
@@ -165,8 +176,7 @@ def _read(bucket: DataBucket, recipe: Recipe) -> tuple[dict[str, PromptSizes], s
         if not key.startswith(DATASETS):
             raise InvalidDataset(f"datasets.{split}: got {address!r}, datasets lie under {bucket.address(DATASETS)}")
         try:
-            stream = HashedStream(bucket.open(key))
-            sizes[split] = read_prompt_sizes(cast(BinaryIO, stream))
+            sizes[split] = read_prompt_sizes(bucket.open(key))
         except DamagedGzip as error:
             raise InvalidDataset(
                 f"datasets.{split}: {address} is a damaged gzip file: {error}; upload it again"
@@ -175,6 +185,4 @@ def _read(bucket: DataBucket, recipe: Recipe) -> tuple[dict[str, PromptSizes], s
             if is_missing(error):
                 raise InvalidDataset(f"datasets.{split}: {address} does not exist; upload it first") from error
             raise
-        if split == HELD_OUT:
-            held_out = stream.sha256()
-    return sizes, held_out
+    return sizes

@@ -144,7 +144,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         held_out_uses: Earlier runs evaluated on the same held-out set.
         certificates: Split -> verdict of the reward's certificate on it.
         preflight: What Plan's preflight found.
-        estimate: What Plan expected the run to use, as ranges.
+        estimate: What the run was expected to use, as ranges: by Plan, and again once Probe left rows out.
+        used: What the run used as far as its reward function saw it, as ranges with certain low ends.
         gate_power: What the gate could show with the held-out prompts.
         data: What Validate found in the datasets.
         probe: How the base model did on the training prompts.
@@ -183,6 +184,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     certificates: dict[str, str] = {}
     preflight: list[Finding] = []
     estimate: Usage | None = None
+    used: Usage | None = None
     gate_power: GatePower | None = None
     data: Data | None = None
     probe: ProbeResult | None = None
@@ -221,6 +223,7 @@ def build_report(bucket: DataBucket, record: RunRecord) -> Report:
         certificates=record.certificates,
         preflight=record.preflight,
         estimate=record.estimate,
+        used=record.used,
         gate_power=record.gate_power,
         data=read_data(bucket, record),
         probe=read_probe(bucket, record),

@@ -23,7 +23,7 @@ class FoundCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Training steps that are left when Bedrock drops the prompts that are too long.
+    """Training steps that are left when Bedrock drops the prompts that are too long, and Probe those always solved.
 
     Args:
         fewest: When every prompt that may be too long is.
@@ -54,17 +54,12 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     findings: str
 
 
-class _Facts(msgspec.Struct):
-    steps: StepRange | None = None
-
-
 class _Counts(msgspec.Struct):
     counts: dict[str, int]
 
 
 class _Dataset(_Counts):
     rows: int
-    facts: _Facts
 
 
 class _Findings(msgspec.Struct):
@@ -87,10 +82,10 @@ def read_data(bucket: DataBucket, record: RunRecord) -> Data | None:
             counts[code] = counts.get(code, 0) + count
     order = list(Severity)
     codes = [FoundCode(code=code, severity=_severity(code), count=count) for code, count in counts.items()]
-    train = found.datasets.get("train")
+    steps = None if record.estimate is None else record.estimate.steps
     return Data(
         rows={split: dataset.rows for split, dataset in found.datasets.items()},
-        steps=None if train is None else train.facts.steps,
+        steps=None if steps is None else StepRange(fewest=int(steps.low), most=int(steps.high)),
         found=sorted(codes, key=lambda item: (order.index(item.severity), -item.count, item.code)),
         findings=bucket.address(record.keys.findings),
     )

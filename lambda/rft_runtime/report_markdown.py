@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from rft_contract.recipe import Recipe
+from rft_runtime.planning.limits import against_limits
 from rft_runtime.planning.usage import Usage
 from rft_runtime.preflight.finding import Severity
 from rft_runtime.probing.probe_verdict import ProbeResult
@@ -35,6 +37,8 @@ def render(report: Report) -> str:
     parts = [f"# Run {report.run_id}", f"**{verdict(report)}**", *_comparison(report)]
     if report.estimate is not None:
         parts += ["## Plan", *_plan(report, report.estimate)]
+    if report.used is not None:
+        parts += ["## Used", *_used(report, report.used)]
     if report.data is not None:
         parts += ["## Data", *_data(report.data)]
     if report.probe is not None:
@@ -96,6 +100,12 @@ def _plan(report: Report, usage: Usage) -> Iterator[str]:
     facts = [*([power.words()] if power else []), *(f"warning: {words}" for words in (*warnings, *amiss))]
     if facts:
         yield "\n".join(f"- {fact}" for fact in facts)
+
+
+def _used(report: Report, used: Usage) -> Iterator[str]:
+    """Yield what was used against the recipe's limits."""
+    limits = Recipe.from_json(report.recipe).limits
+    yield _table(["Used", "At least and at most", "Limit"], [list(row) for row in against_limits(limits, used)])
 
 
 def _data(data: Data) -> Iterator[str]:

@@ -106,7 +106,7 @@ class RewardCaller:
 
         Raises:
             Transient: When the function raised three times, or Lambda kept throttling.
-            RunFailed: When the answer is not an array.
+            RunFailed: When the answer is not an array, or no JSON.
         """
         grades: dict[str, Grade] = {}
         for event in events_of(items):
@@ -119,7 +119,7 @@ class RewardCaller:
         crash = "nothing"
         for _ in range(_CRASHES):
             response = self.patience.call(lambda: self.client.invoke(FunctionName=self.function_arn, Payload=event))
-            answer = msgspec.json.decode(response["Payload"].read())
+            answer = self._decoded(response["Payload"].read())
             if "FunctionError" not in response:
                 if not isinstance(answer, list):
                     raise RunFailed(
@@ -130,6 +130,12 @@ class RewardCaller:
         raise Transient(
             f"reward function {self.function_arn}: raised {crash} {_CRASHES} times on one event; see its log group"
         )
+
+    def _decoded(self, body: bytes) -> Any:
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            raise RunFailed(f"reward function {self.function_arn}: answered what is no JSON, wanted an array") from None
 
 
 def read_grade(result: JsonObject) -> Grade:

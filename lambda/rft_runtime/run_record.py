@@ -14,7 +14,7 @@ from rft_contract.outcomes import RunFailed, RunStopped, Transient
 from rft_contract.recipe import Recipe
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_runtime.data_bucket import DataBucket
-from rft_runtime.planning.usage import GatePower, Usage
+from rft_runtime.planning.usage import GatePower, Usage, Work
 from rft_runtime.preflight.finding import Finding
 
 RUNNING = "RUNNING"
@@ -43,11 +43,14 @@ class LiveRelease(msgspec.Struct, frozen=True, kw_only=True):
         release: Number of the release, from 1.
         model_arn: Its custom model.
         deployment_arn: The line's deployment.
+        turns: How often another release had gone live on the line by then: a release that was replaced and put back by
+            a rollback has another number of them.
     """
 
     release: int
     model_arn: str
     deployment_arn: str
+    turns: int = 0
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +74,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         settings: `PlatformSettings` as JSON.
         resources: `PlatformResources` as JSON.
         datasets: Split -> what Validate read.
-        steps: Training steps that Plan expects at most.
-        rollouts: Training rollouts that Plan expects at most.
-        estimate: What Plan expects the run to use, as ranges.
+        estimate: What the run is expected to use, as ranges: by Plan, and again once Probe left rows out.
+        prices: What units cost when the run was planned, `UnitPrice` as JSON.
+        used: What the run has used at the last look, as ranges; its low ends are certain.
+        spent: Parts of the run that are over -> what they used.
         gate_power: What the gate can show with the held-out prompts.
         preflight: What Plan's preflight found.
         reward_arn: The reward function's per-run alias.
@@ -84,7 +88,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         trains_on: The dataset that the job reads: `train`, or `train.probed` once Probe wrote it.
         job_arn: The customization job.
         job_started: When Bedrock created it, UTC.
-        invalid_strikes: Looks in a row at which too many of the job's rollouts were invalid.
+        invalid_strikes: Looks in a row, each with new rollouts, at which too many of the job's were invalid.
+        invalid_seen: Rollouts of the job that the last of them knew of.
         unwatched: Why the job's metrics could not be read at the last look; None: they could.
         model_arn: The candidate model.
         deployment_arn: The candidate's deployment.
@@ -112,9 +117,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
     resources: dict[str, Any] = {}
     datasets: dict[str, DatasetUse] = {}
-    steps: int | None = None
-    rollouts: int | None = None
     estimate: Usage | None = None
+    prices: list[dict[str, Any]] = []
+    used: Usage | None = None
+    spent: dict[str, Work] = {}
     gate_power: GatePower | None = None
     preflight: list[Finding] = []
     reward_arn: str | None = None
@@ -126,6 +132,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     job_arn: str | None = None
     job_started: datetime | None = None
     invalid_strikes: int = 0
+    invalid_seen: float = 0
     unwatched: str | None = None
     model_arn: str | None = None
     deployment_arn: str | None = None

@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from rft_contract.json_value import JsonObject, canonical
+from rft_contract.layout import HOLDS_TAG, ROLLOUTS
 from rft_contract.outcomes import RunEnded, RunFailed, Transient
 from rft_contract.rollout_mark import FIELD, RolloutMark
 from rft_runtime.base_models import BaseModel, base_model
@@ -62,7 +63,8 @@ def _evaluate(platform: Platform, run_id: str, shard: Shard, seconds: float) -> 
     )
     completions = [_graded(rollout, grades, by_number[rollout.row]) for rollout in rollouts]
     key = record.keys.graded(shard.data, shard.subject, shard.mode, shard.shard)
-    platform.bucket.write(key, encode_graded(completions), content_type="application/gzip")
+    tags = {HOLDS_TAG: ROLLOUTS}
+    platform.bucket.write_tagged(key, encode_graded(completions), tags=tags, content_type="application/gzip")
     return sum(completion.reward is not None for completion in completions)
 
 

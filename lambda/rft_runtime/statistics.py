@@ -5,12 +5,14 @@ Everything here is deterministic: the same numbers in the same order give the sa
 
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
 
 RESAMPLES = 2000
 SEED = 20260101
+_DECIMALS = 12
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,51 @@ def bootstrap_means(
 
 
 def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Return the two-sided percentile interval of the mean."""
-    means = bootstrap_means(values)
-    tail = (1 - confidence) / 2
-    return Interval(quantile(means, tail), quantile(means, 1 - tail))
+    """Return the two-sided interval of the mean; both ends are bounds as `bootstrap_lower_bound` says."""
+    means, tail = bootstrap_means(values), bootstrap_level(len(values), (1 + confidence) / 2)
+    return Interval(mid_quantile(means, tail), mid_quantile(means, 1 - tail))
 
 
 def bootstrap_lower_bound(values: Sequence[float], groups: Sequence[str] = (), confidence: float = 0.95) -> float:
-    """Return the one-sided lower percentile bound of the mean.
+    """Return the one-sided lower bound of the mean: a percentile of the resampled means, as honest with few prompts.
+
+    The plain percentile fails twice where prompts are few. It is too narrow, like an interval of Student's that forgot
+    its degrees of freedom: see `bootstrap_level`. And pass/fail rewards give means on a coarse grid, many of which tie
+    with the threshold: see `mid_quantile`. How often the gate then errs: `python -m benchmarks gate_errors`.
 
     Args:
         values: One value a prompt, at least one.
         groups: As for `bootstrap_means`.
         confidence: One-sided.
     """
-    return quantile(bootstrap_means(values, groups), 1 - confidence)
+    units = len(set(groups)) or len(values)
+    return mid_quantile(bootstrap_means(values, groups), bootstrap_level(units, confidence))
+
+
+def bootstrap_level(units: int, confidence: float) -> float:
+    """Return which percentile of resampled means is a one-sided bound: `Phi(-sqrt(n / (n - 1)) t)`.
+
+    Source: the expanded percentile interval of Hesterberg (2015), "What Teachers Should Know About the Bootstrap",
+    The American Statistician 69(4). Resamples spread by `sqrt((n - 1) / n)` too little, and t is Student's quantile
+    with n - 1 degrees of freedom, by the expansion 26.7.5 of Abramowitz and Stegun (1964).
+
+    Args:
+        units: What was drawn: prompts, or groups of them.
+        confidence: One-sided, more than 0.5.
+
+    Returns:
+        Less than `1 - confidence`, and 0 for one unit, which says nothing of others.
+    """
+    if units < 2:
+        return 0.0
+    z, freedom = NormalDist().inv_cdf(confidence), units - 1
+    student = (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+    return NormalDist().cdf(-math.sqrt(units / freedom) * student)
 
 
 def smallest_gain(prompts: int, spread: float, confidence: float = 0.95, power: float = 0.8) -> float:
@@ -120,3 +152,24 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def mid_quantile(ordered: Sequence[float], share: float) -> float:
+    """Return a quantile of sorted values of which many may be equal, interpolated between the different ones.
+
+    Half of the values that equal x count as below x, as in a mid-p value (Lancaster, 1961): else a test whose threshold
+    is one of the values has a smaller level than it says. Source: Ma, Genton and Parzen (2011), "Asymptotic properties
+    of sample quantiles of discrete distributions", Annals of the Institute of Statistical Mathematics 63. Where no two
+    values are equal it is an ordinary quantile.
+
+    Args:
+        ordered: Ascending, at least one value; what differs in the 13th decimal is the same.
+        share: Which quantile, 0 to 1.
+    """
+    below, last, reached = 0.0, ordered[0], 0.0
+    for value, count in Counter(round(value, _DECIMALS) for value in ordered).items():
+        middle = (below + count / 2) / len(ordered)
+        if middle >= share:
+            return value if below == 0 else last + (value - last) * (share - reached) / (middle - reached)
+        below, last, reached = below + count, value, middle
+    return last

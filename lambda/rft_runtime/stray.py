@@ -15,17 +15,16 @@ from botocore.exceptions import ClientError
 from rft_contract.naming import RUN_ID, candidate_deployment_name, job_name, reward_alias
 from rft_contract.outcomes import Transient
 from rft_contract.statuses import JobStatus
+from rft_contract.tags import ENVIRONMENT_TAG, LIVE_ROLE, ROLE_TAG, RUN_TAG
 from rft_runtime.failures import error_code, explain
-from rft_runtime.job import RUN_TAG, find_job, stop_job
+from rft_runtime.job import find_job, stop_job
 from rft_runtime.platform import Platform
-from rft_runtime.releases.live_deployment import LIVE_ROLE, ROLE_TAG
 from rft_runtime.reward_alias import delete_alias
 from rft_runtime.run_record import ENDED
 
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
 
-ENVIRONMENT_TAG = "rft:environment"
 _AT_MOST = 1000
 """How many of a kind are listed, oldest first; what is removed is not listed again."""
 

@@ -57,6 +57,7 @@ def sweep(
     retention: Retention,
     close: Close,
     stray_age: timedelta = timedelta(hours=1),
+    patience: timedelta = PATIENCE,
 ) -> Swept:
     """End what was left. One failure does not keep the rest from being tried.
 
@@ -66,6 +67,7 @@ def sweep(
         retention: Which models stay.
         close: Hands an event to the closing handler, which alone has the rights to close a run.
         stray_age: How long a run must be over before what it left is removed.
+        patience: What the last state and the status event have for closing a run.
 
     Returns:
         What was done, and what could not be.
@@ -77,7 +79,7 @@ def sweep(
         if len(swept.closing) == OF_EACH_KIND:
             break
         with _noted(swept, f"run {mark.run_id}"):
-            event = _closing_event(platform, mark, now)
+            event = _closing_event(platform, mark, now, patience)
             if event is not None:
                 close(event)
                 swept.closing.append(mark.run_id)
@@ -114,14 +116,14 @@ def _noted(swept: Swept, what: str) -> Iterator[None]:
         swept.failures.append(f"{what}: {explain(error)}")
 
 
-def _closing_event(platform: Platform, mark: OpenRun, now: datetime) -> JsonObject | None:
+def _closing_event(platform: Platform, mark: OpenRun, now: datetime, patience: timedelta) -> JsonObject | None:
     """Return what the closing handler must be told about an open run; None while its execution goes on.
 
     The mark of a run whose name was used before may name another execution than the record does; the record counts.
     """
     record = platform.runs.find(mark.run_id)
     execution = mark.execution_arn if record is None else record.execution_arn
-    if now - mark.since < PATIENCE:
+    if now - mark.since < patience:
         return None
     if not execution:
         return {"run_id": mark.run_id, "outcome": Outcome.FAILED, "reason": "the run never began"}
@@ -132,6 +134,6 @@ def _closing_event(platform: Platform, mark: OpenRun, now: datetime) -> JsonObje
         if error_code(error) != "ExecutionDoesNotExist":
             raise
         return {**event, "outcome": Outcome.FAILED, "reason": "its execution does not exist any more"}
-    if found["status"] not in _OVER or now - found.get("stopDate", mark.since) < PATIENCE:
+    if found["status"] not in _OVER or now - found.get("stopDate", mark.since) < patience:
         return None
     return {**event, "execution_status": found["status"]}

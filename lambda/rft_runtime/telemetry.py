@@ -2,7 +2,7 @@
 
 The service publishes no reward curves for Nova models, but every rollout passes through the reward function. Documents
 hold numbers, names and reason codes, never text of a prompt or a completion. Rollouts that the platform itself sent
-(`rft.phase`) emit nothing. Standard library only.
+(`rft.phase`) are on no curve; what grading them costs is told for them too. Standard library only.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from rft_contract.json_value import JsonObject, JsonValue
 from rft_contract.metrics import DIMENSION_SETS, NAMESPACE, Dimension, MetricName
 from rft_runtime.event_groups import group_sizes, groups_of, judge_noise
 from rft_runtime.grading import Graded, must_be_retried
+from rft_runtime.judge_usage import JudgeUsage
 
 MOST_VALUES = 100
 """Values that EMF allows for one metric of one document."""
@@ -19,7 +20,9 @@ MOST_VALUES = 100
 UNATTRIBUTED_RUN = "-"
 """Value of the dimension Run for rollouts that name no run; no run id looks like it."""
 
-_UNITS = {MetricName.GRADE_MILLISECONDS: "Milliseconds"} | dict.fromkeys(
+_UNITS = dict.fromkeys(
+    (MetricName.GRADE_MILLISECONDS, MetricName.ROLLOUT_MILLISECONDS), "Milliseconds"
+) | dict.fromkeys(
     (
         MetricName.GRADED,
         MetricName.WRONG,
@@ -28,6 +31,10 @@ _UNITS = {MetricName.GRADE_MILLISECONDS: "Milliseconds"} | dict.fromkeys(
         MetricName.UNANSWERED,
         MetricName.REGRADED,
         MetricName.COMPLETION_CHARACTERS,
+        MetricName.PROMPT_CHARACTERS,
+        MetricName.JUDGE_CALLS,
+        MetricName.JUDGE_TOKENS_IN,
+        MetricName.JUDGE_TOKENS_OUT,
     ),
     "Count",
 )
@@ -43,10 +50,12 @@ def documents(
     timestamp: int,
     digest: str = "",
     regraded: bool = False,
+    asked: JudgeUsage | None = None,
 ) -> Iterator[JsonObject]:
     """Yield the documents of one event, each for one run and at most 100 rollouts.
 
-    `Graded` counts valid grades and `Invalid` the others, of training and validation; `Wrong` counts valid grades of 0.
+    `Graded` counts valid grades and `Invalid` the others, of training and validation, and `PromptCharacters` the
+    characters of their prompts; `Wrong` counts valid grades of 0.
     `TrainingReward`, `Success` (1 for a perfect grade, else 0) and `CompletionCharacters` hold one value a valid
     training rollout, `ValidationReward` one a valid validation rollout. What an invalid rollout was filled with is in
     none of them; how many were filled with what stands beside them, under `Fills`. So do `GroupSizes` (size -> groups)
@@ -54,6 +63,10 @@ def documents(
 
     The service repeats a failed call. So an event that is answered by an error counts as `Unanswered` alone, and one
     that was answered before as `Regraded` alone: every rollout counts once.
+
+    What grading the event cost stands in its first document, whoever sent it and however often: `RolloutMilliseconds`,
+    the time of a rollout in the mean, and `JudgeCalls`, `JudgeTokensIn` and `JudgeTokensOut`, where judges were asked.
+    An event of the platform's own rollouts has one document, with these alone.
 
     Args:
         graded: The event's graded samples.
@@ -64,6 +77,7 @@ def documents(
         timestamp: Milliseconds since the epoch.
         digest: Names the event, for whoever looks for repetitions in the log.
         regraded: Whether this event was graded and answered before.
+        asked: What judges were asked for this event. None: nothing.
     """
     unanswered = must_be_retried(graded)
     by_run: dict[str | None, list[Graded]] = {}
@@ -71,13 +85,21 @@ def documents(
         mark = item.item.mark
         if mark is None or mark.phase is None:
             by_run.setdefault(mark.run if mark is not None else alias_run, []).append(item)
-    time: float | None = milliseconds
-    for run, items in by_run.items():
-        dimensions: JsonObject = {
+    cost = _cost(graded, milliseconds, asked or JudgeUsage())
+
+    def dimensions_of(run: str | None) -> JsonObject:
+        return {
             Dimension.ENVIRONMENT: environment,
             Dimension.REWARD: reward,
             Dimension.RUN: run or UNATTRIBUTED_RUN,
         }
+
+    if graded and not by_run:
+        run = next((item.item.mark.run for item in graded if item.item.mark is not None), alias_run)
+        yield _document(dimensions_of(run), cost, {}, timestamp)
+        return
+    cost[MetricName.GRADE_MILLISECONDS] = milliseconds
+    for run, items in by_run.items():
         for start in range(0, len(items), MOST_VALUES):
             chunk = items[start : start + MOST_VALUES]
             if unanswered or regraded:
@@ -88,11 +110,33 @@ def documents(
                 metrics = _metrics(chunk)
                 if run is None:
                     metrics[MetricName.UNATTRIBUTED] = len(chunk)
-            if time is not None:
-                metrics[MetricName.GRADE_MILLISECONDS] = time
-                time = None
+            metrics |= cost
+            cost = {}
             beside = _properties(chunk, digest) | (_of_groups(items) if start == 0 else {})
-            yield _document(dimensions, metrics, beside, timestamp)
+            yield _document(dimensions_of(run), metrics, beside, timestamp)
+
+
+def _characters(turns: Sequence[JsonValue]) -> int:
+    """Return how many characters the turns of a prompt have, as a text or as a list of parts with a `text`."""
+    found = 0
+    for turn in turns:
+        content = turn.get("content") if isinstance(turn, dict) else None
+        parts = content if isinstance(content, list) else [{"text": content}]
+        texts = [part.get("text") for part in parts if isinstance(part, dict)]
+        found += sum(len(text) for text in texts if isinstance(text, str))
+    return found
+
+
+def _cost(graded: Sequence[Graded], milliseconds: float, asked: JudgeUsage) -> dict[str, JsonValue]:
+    """Return the metrics of what grading an event cost."""
+    metrics: dict[str, JsonValue] = {MetricName.ROLLOUT_MILLISECONDS: milliseconds / max(1, len(graded))}
+    if asked.requests:
+        metrics |= {
+            MetricName.JUDGE_CALLS: asked.requests,
+            MetricName.JUDGE_TOKENS_IN: asked.tokens_in,
+            MetricName.JUDGE_TOKENS_OUT: asked.tokens_out,
+        }
+    return metrics
 
 
 def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
@@ -104,6 +148,7 @@ def _metrics(items: Sequence[Graded]) -> dict[str, JsonValue]:
         MetricName.GRADED: len(valid),
         MetricName.WRONG: sum(item.value == 0 for item in valid),
         MetricName.INVALID: len(items) - len(valid),
+        MetricName.PROMPT_CHARACTERS: sum(_characters(item.item.sample.prompt) for item in items),
     }
     if training:
         metrics[MetricName.REWARD] = [item.reward for item in training]

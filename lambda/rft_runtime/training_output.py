@@ -79,7 +79,7 @@ class TrainingOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_training_output(bucket: DataBucket, job_output: str, job_arn: str) -> TrainingOutput:
-    """Read a job's output.
+    """Read a job's output. What is damaged is left out: a run's end does not depend on somebody else's file.
 
     Args:
         bucket: The data bucket.
@@ -90,9 +90,16 @@ def read_training_output(bucket: DataBucket, job_output: str, job_arn: str) -> T
     metrics = bucket.find(f"{folder}/step_wise_training_metrics.csv")
     embedded = bucket.find(f"{folder}/embedded_run.json")
     return TrainingOutput(
-        steps=[] if metrics is None else read_steps(metrics[0].decode()),
-        embedded=EmbeddedRun() if embedded is None else msgspec.json.decode(embedded[0], type=EmbeddedRun),
+        steps=[] if metrics is None else read_steps(metrics[0].decode(errors="replace")),
+        embedded=EmbeddedRun() if embedded is None else _read_embedded(embedded[0]),
     )
+
+
+def _read_embedded(body: bytes) -> EmbeddedRun:
+    try:
+        return msgspec.json.decode(body, type=EmbeddedRun)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return EmbeddedRun()
 
 
 def read_steps(text: str) -> list[Step]:

@@ -6,6 +6,7 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from rft_contract.layout import promised_sha256
 from rft_contract.naming import reward_alias
 from rft_contract.outcomes import InvalidDataset
 from rft_contract.recipe import Recipe
@@ -58,7 +59,22 @@ def validate(platform: Platform, run_id: str, *, seconds: float = math.inf) -> R
         split: DatasetUse(address=address, sha256=streams[split].sha256(), rows=found.reports[split].rows)
         for split, address in addresses.items()
     }
+    for split, use in uses.items():
+        _require_promised(split, use, bucket.key_of(use.address))
     return platform.runs.set(run_id, datasets=uses)
+
+
+def _require_promised(split: str, use: DatasetUse, key: str) -> None:
+    """Refuse a dataset that was replaced where it lay: its key names the hash of what was uploaded there.
+
+    Raises:
+        InvalidDataset: When it has another hash.
+    """
+    if promised_sha256(key) not in (None, use.sha256):
+        raise InvalidDataset(
+            f"datasets.{split}: {use.address} was replaced: its key names other content, and what lies there has the "
+            f"SHA-256 {use.sha256}; put the first version back, or upload the dataset under another name"
+        )
 
 
 def _alignment(platform: Platform, record: RunRecord, recipe: Recipe) -> Callable[[Source], Sequence[RowReader]]:

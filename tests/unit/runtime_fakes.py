@@ -16,6 +16,10 @@ from typing import Any, cast
 import botocore.session
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
 from rft_contract.settings import PlatformResources, PlatformSettings
@@ -32,12 +36,15 @@ FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{REWARD_FUNCTION}"
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:dev:"
 REWARD = RewardSpec(name="tickets", grader="label", options={"labels": ["billing", "shipping"]})
 REWARD_HASH = "0123456789abcdef" * 4
+CUSTOM_TOKENS = "(Model customization) Sum of on demand custom model deployment tokens"
 SETTINGS = PlatformSettings(environment="dev", rows_per_shard=40)
+SIGNING_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/99999999-8888-7777-6666-555555555555"
 RESOURCES = PlatformResources(
     bucket=BUCKET,
     key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",
     customization_role_arn=f"arn:aws:iam::{ACCOUNT}:role/dev-customization",
     topic_arn=f"arn:aws:sns:{REGION}:{ACCOUNT}:dev-outcomes",
+    release_key_arn=SIGNING_KEY,
     rewards={"tickets": REWARD_FUNCTION},
 )
 
@@ -75,7 +82,7 @@ def breaches(shape: Shape, value: Any, path: str = "$") -> list[str]:
     kinds: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "float": (int, float)}
     if shape.type_name in kinds and not isinstance(value, kinds[shape.type_name]):
         return [f"{path}: {value!r} is no {shape.type_name}"]
-    size = len(value) if isinstance(value, str) else value
+    size = len(value) if isinstance(value, (str, bytes)) else value
     if ("min" in meta and size < meta["min"]) or ("max" in meta and size > meta["max"]):
         found.append(f"{path}: {value!r} out of bounds")
     if "pattern" in meta and not re.fullmatch(meta["pattern"], value):
@@ -96,6 +103,7 @@ class FakeS3:
     objects: dict[str, bytes] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
     on_put: Callable[[str], None] = lambda key: None
     region: str = REGION
 
@@ -134,8 +142,10 @@ class FakeS3:
         ContentType: str,
         IfNoneMatch: str | None = None,
         IfMatch: str | None = None,
+        Tagging: str | None = None,
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
+        self.tags[Key] = Tagging
         self.on_put(Key)
         if IfNoneMatch == "*" and Key in self.objects:
             raise aws_error("PreconditionFailed", "PutObject", 412)
@@ -301,6 +311,8 @@ class FakeBedrock:
     def get_paginator(self, operation: str) -> Any:
         if operation == "list_custom_models":
             return SimpleNamespace(paginate=lambda: [{"modelSummaries": [{}] * self.custom_models}])
+        if operation == "list_custom_model_deployments":
+            return SimpleNamespace(paginate=lambda: [{"modelDeploymentSummaries": list(self.deployments.values())}])
         assert operation == "list_model_customization_jobs"
         return SimpleNamespace(paginate=self._list_jobs)
 
@@ -445,9 +457,10 @@ class FakeSns:
 
 @dataclass
 class FakeCloudWatch:
-    """What the reward function counted: the run's sums by minute."""
+    """What the reward function counted: the run's valid and invalid rollouts by minute, and totals by query."""
 
     minutes: dict[datetime, tuple[float, float]] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
     error: ClientError | None = None
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -463,12 +476,21 @@ class FakeCloudWatch:
         check_request("cloudwatch", "GetMetricData", request)
         if self.error is not None:
             raise self.error
-        for moment, counts in sorted(self.minutes.items(), reverse=True):
+        yield {
+            "MetricDataResults": [
+                {"Id": query["Id"], "Timestamps": [request["StartTime"]], "Values": [self.totals[query["Id"]]]}
+                for query in request["MetricDataQueries"]
+                if query["Id"] in self.totals
+            ]
+        }
+        for moment, (valid, invalid) in sorted(self.minutes.items(), reverse=True):
             if request["StartTime"] <= moment <= request["EndTime"]:
                 yield {
                     "MetricDataResults": [
                         {"Id": query["Id"], "Timestamps": [moment], "Values": [count]}
-                        for query, count in zip(request["MetricDataQueries"], counts, strict=True)
+                        for query in request["MetricDataQueries"]
+                        for name, count in (("valid", valid), ("invalid", invalid))
+                        if query["Id"] == name
                     ]
                 }
 
@@ -536,10 +558,34 @@ class FakeIam:
 @dataclass
 class FakeKms:
     state: str = "Enabled"
+    signing_state: str = "Enabled"
+    signed: list[dict[str, Any]] = field(default_factory=list)
+    error: ClientError | None = None
 
     def describe_key(self, *, KeyId: str) -> dict[str, Any]:
         check_request("kms", "DescribeKey", {"KeyId": KeyId})
-        return {"KeyMetadata": {"KeyId": KeyId, "KeyState": self.state}}
+        return {"KeyMetadata": {"KeyId": KeyId, "KeyState": self.signing_state if KeyId == SIGNING_KEY else self.state}}
+
+    def sign(self, **request: Any) -> dict[str, Any]:
+        check_request("kms", "Sign", request)
+        self.signed.append(request)
+        if self.error is not None:
+            raise self.error
+        assert (request["MessageType"], request["SigningAlgorithm"]) == ("DIGEST", "ECDSA_SHA_256")
+        signature = private_key(request["KeyId"]).sign(request["Message"], ec.ECDSA(Prehashed(SHA256())))
+        return {"KeyId": request["KeyId"], "Signature": signature, "SigningAlgorithm": request["SigningAlgorithm"]}
+
+    def get_public_key(self, *, KeyId: str) -> dict[str, Any]:
+        check_request("kms", "GetPublicKey", {"KeyId": KeyId})
+        public = private_key(KeyId).public_key()
+        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return {"KeyId": KeyId, "PublicKey": der, "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}
+
+
+@cache
+def private_key(key_arn: str) -> ec.EllipticCurvePrivateKey:
+    """Return the key that KMS would keep to itself: one for each ARN."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 @dataclass
@@ -548,6 +594,8 @@ class FakeQuotas:
         default_factory=lambda: {
             "(Model customization) Scheduled customization jobs": 10,
             "Custom models per account": 100,
+            "Custom model deployments per account": 5,
+            f"{CUSTOM_TOKENS} per minute for Amazon Nova 2 Lite": 4e6,
             "Model invocation max tokens per day for Amazon Nova 2 Lite": 5e9,
             "Cross-region model inference tokens per minute for Amazon Nova 2 Lite": 8e6,
         }
@@ -585,8 +633,13 @@ class FakeAws:
     def grading(self) -> FakeLambda:
         return self.functions
 
+    @property
+    def signing(self) -> FakeKms:
+        return self.kms
+
     def platform(self) -> Platform:
-        return Platform(environment="dev", bucket_name=BUCKET, clients=cast(Clients, self))
+        clients = cast(Clients, self)
+        return Platform(environment="dev", bucket_name=BUCKET, clients=clients, signing_key=SIGNING_KEY)
 
 
 def recipe_json(**changes: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rft_contract.layout import RunKeys, dataset_key
 from rft_contract.outcomes import InvalidDataset, Outcome, OverLimit, RunEnded, Stale, outcome_of
 from rft_contract.outputs import StackOutputs
 from rft_contract.rollout_mark import RolloutMark
+from rft_contract.settings import FunctionEnvironment
 
 RUN_IDS = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,8}){0,3}", fullmatch=True).filter(lambda run: len(run) <= 40)
 ENVIRONMENTS = st.from_regex(r"[a-z][a-z0-9]{0,11}", fullmatch=True)
@@ -68,10 +69,17 @@ def test_an_unknown_error_is_a_failure() -> None:
     assert outcome_of("States.Timeout") is Outcome.FAILED
 
 
+@pytest.mark.parametrize("signing_key", [None, "arn:aws:kms:us-east-1:123456789012:key/1"])
+def test_a_functions_environment_reads_back_equal(signing_key: str | None) -> None:
+    environment = FunctionEnvironment(bucket="b", environment="dev", signing_key=signing_key)
+    assert FunctionEnvironment.from_variables(environment.to_variables()) == environment
+
+
 def test_outputs_read_back_what_the_stack_declares() -> None:
     outputs = StackOutputs(
         bucket="b",
         key_arn="k",
+        release_key_arn="r",
         state_machine_arn="m",
         close_function="c",
         sweep_function="s",

@@ -210,14 +210,31 @@ def test_prompt_sizes_are_read_from_rows_good_and_bad() -> None:
     assert read.rows == 4
     assert all(0 < low < high for low, high in zip(read.fewest[:3], read.most[:3], strict=True))
     assert (read.fewest[3], read.most[3]) == (0, 9)
-    assert read_prompt_sizes(io.BytesIO(gzip.compress(lines))).digest == read.digest
+
+
+def test_the_same_prompts_are_the_same_set_however_they_are_written() -> None:
+    lines = dataset("held_out", 5)
+    digest = read_prompt_sizes(io.BytesIO(lines)).digest
+    first, *rest = lines.splitlines(keepends=True)
+    row = json.loads(first)
+    row |= {"reference_answer": "another", "id": "another"}
+    row["messages"][-1]["content"] = row["messages"][-1]["content"].upper().replace(" ", "\n ")
+    same = (
+        gzip.compress(lines),
+        b"".join([*rest, first]),
+        lines + first,
+        b"".join([json.dumps(row).encode(), b"\n", *rest]),
+    )
+    assert {read_prompt_sizes(io.BytesIO(written)).digest for written in same} == {digest}
+    assert read_prompt_sizes(io.BytesIO(b"".join(rest))).digest != digest
+    assert read_prompt_sizes(io.BytesIO(lines + b"not a row\n")).digest != digest
 
 
 def test_a_dataset_under_two_names_is_refused_but_a_guard_may_be_the_held_out_set() -> None:
     found = sizes(train=10, held_out=10)
     require_different({**found, "guard-a": found["held_out"]})
     for split in ("held_out", "guard-a", "validation"):
-        with pytest.raises(InvalidDataset, match=f"datasets.{split}: the same rows as datasets.train"):
+        with pytest.raises(InvalidDataset, match=f"datasets.{split}: the same prompts as datasets.train"):
             require_different({"train": found["train"], split: found["train"]})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rft_contract.outcomes import RunStopped
-from rft_runtime.detectors import FEWEST_ROLLOUTS, GradedRollouts, invalid_share
+from rft_runtime.detectors import FEWEST_ROLLOUTS, PATIENCE, GradedRollouts, Strikes, invalid_share
 from rft_runtime.training import poll_training, start_training
 from tests.unit.runtime_fakes import FakeAws, aws_error
 from tests.unit.test_runtime_workflow import RUN, certified, record
@@ -25,11 +25,10 @@ def periods(draw: random.Random, share: float, size: int) -> list[GradedRollouts
 
 def stopped_at(found: list[GradedRollouts]) -> int | None:
     """The look at which the breaker stops a job that is looked at after every period."""
-    strikes = 0
+    strikes = Strikes()
     for look in range(1, len(found) + 1):
-        share = invalid_share(found[:look])
-        strikes = strikes + 1 if share is not None and share > LIMIT else 0
-        if strikes == 2:
+        strikes = strikes.after(found[:look], LIMIT)
+        if strikes.looks == PATIENCE:
             return look
     return None
 
@@ -65,10 +64,24 @@ def test_only_the_newest_rollouts_count(counts: list[tuple[int, int]]) -> None:
         assert invalid_share([GradedRollouts(0, 10_000), *found]) == share
 
 
-def test_a_job_whose_rewards_are_invalid_is_stopped_at_the_second_look() -> None:
+@pytest.mark.parametrize("size", EVENT_SIZES)
+def test_the_same_rollouts_never_count_twice(size: int) -> None:
+    draw = random.Random(size)
+    found = periods(draw, 0.2, size)
+    first = found[: -(-FEWEST_ROLLOUTS // size)]
+    strikes = Strikes()
+    for _ in range(10):
+        strikes = strikes.after(first, LIMIT)
+    assert strikes.looks == 1
+    assert strikes.after(found[: len(first) + 1], LIMIT).looks == PATIENCE
+
+
+def test_a_job_whose_rewards_are_invalid_is_stopped_at_the_second_look_that_finds_new_ones() -> None:
     aws = training(400, 100)
-    poll_training(aws.platform(), RUN, 1)
-    assert record(aws)["invalid_strikes"] == 1
+    for _ in range(3):
+        poll_training(aws.platform(), RUN, 1)
+        assert record(aws)["invalid_strikes"] == 1
+    aws.cloudwatch.minutes[max(aws.cloudwatch.minutes) + timedelta(milliseconds=1)] = (40, 10)
     with pytest.raises(RunStopped, match=r"invalid rewards: 20.0 % of the last rollouts"):
         poll_training(aws.platform(), RUN, 1)
     assert aws.bedrock.job()["status"] in ("Stopping", "Stopped")

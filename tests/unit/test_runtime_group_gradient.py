@@ -3,13 +3,13 @@
 import itertools
 import random
 from collections import Counter
-from statistics import fmean
+from statistics import fmean, pstdev
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rft_runtime.probing.group_gradient import RewardPrior, mixed_share, mixed_shares, pass_at_k
+from rft_runtime.probing.group_gradient import RewardPrior, mixed_share, mixed_shares, pass_at_k, spread_shares
 
 REWARDS = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=9)
 
@@ -89,3 +89,32 @@ def test_prompts_that_are_alike_fit_a_large_concentration() -> None:
     alike = [Counter({0.0: 2, 1.0: 2})] * 200
     apart = [Counter({0.0: 4}), Counter({1.0: 4})] * 100
     assert RewardPrior.fit(alike).concentration > 1000 > 0.1 > RewardPrior.fit(apart).concentration
+
+
+def test_fitted_shares_spread_as_their_mean_does_and_counted_ones_are_left_alone() -> None:
+    draw, group, prompts = random.Random(11), 16, 60
+    means, said, unstretched = [], [], []
+    for _ in range(60):
+        seen = rollouts([draw.betavariate(0.8, 0.8) for _ in range(prompts)], 4, draw)
+        shares = spread_shares(seen, group, [1.0] * prompts)
+        means.append(fmean(shares))
+        said.append(pstdev(shares) / prompts**0.5)
+        unstretched.append(pstdev(mixed_shares(seen, group)) / prompts**0.5)
+        assert spread_shares(seen, 4, [1.0] * prompts) == mixed_shares(seen, 4)
+    assert fmean(said) == pytest.approx(pstdev(means), rel=0.3)
+    assert fmean(unstretched) < 0.6 * pstdev(means)
+
+
+def test_stretching_keeps_the_weighted_mean() -> None:
+    draw = random.Random(5)
+    seen = rollouts([draw.betavariate(0.4, 0.8) for _ in range(50)], 4, draw)
+    weights = [draw.uniform(1, 9) for _ in seen]
+    plain, spread = mixed_shares(seen, 16), spread_shares(seen, 16, weights)
+    sums = [sum(share * weight for share, weight in zip(shares, weights, strict=True)) for shares in (plain, spread)]
+    assert sums[0] == pytest.approx(sums[1])
+    assert pstdev(spread) > pstdev(plain)
+
+
+@pytest.mark.parametrize("prompts", [1, 2, 5])
+def test_few_prompts_can_be_spread_too(prompts: int) -> None:
+    assert len(spread_shares([Counter({0.0: 2, 1.0: 1 + n}) for n in range(prompts)], 8, [1.0] * prompts)) == prompts

@@ -1,13 +1,15 @@
 """The job's request is legal for every run, and says what the recipe says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft_contract.naming import candidate_deployment_name, request_token
-from rft_contract.settings import PlatformSettings
+from rft_contract.settings import JobNetwork, PlatformResources, PlatformSettings
 from rft_runtime.job import Job, job_request
 from rft_runtime.run_record import RunRecord
 from tests.unit.runtime_fakes import FUNCTION_ARN, REGION, RESOURCES, SETTINGS, FakeAws, check_request, recipe_json
@@ -110,6 +112,19 @@ def test_switches_of_the_platform_change_the_request() -> None:
     request = job_request(planned(settings=plain, datasets=datasets), REGION)
     assert request["customizationConfig"]["rftConfig"]["graderConfig"]["lambdaGrader"]["lambdaArn"] == FUNCTION_ARN
     assert "validationDataConfig" not in request
+
+
+def test_a_job_runs_in_the_environments_network() -> None:
+    assert "vpcConfig" not in job_request(planned(), REGION)
+    network = JobNetwork(subnets=("subnet-0123456789abcdef0",), security_groups=("sg-0123456789abcdef0",))
+    resources = replace(RESOURCES, job_network=network)
+    assert PlatformResources.from_json(resources.to_json()) == resources
+    request = job_request(msgspec.structs.replace(planned(), resources=resources.to_json()), REGION)
+    assert request["vpcConfig"] == {
+        "subnetIds": ["subnet-0123456789abcdef0"],
+        "securityGroupIds": ["sg-0123456789abcdef0"],
+    }
+    check_request("bedrock", "CreateModelCustomizationJob", dict(request))
 
 
 def test_the_model_is_encrypted_with_the_environments_key_and_tagged_with_its_run() -> None:

@@ -1,6 +1,6 @@
 """Preflight names what is missing, never fails for want of a right to look, and ends a run only for what is fatal."""
 
-import hashlib
+import io
 import json
 from dataclasses import replace
 from typing import Any, cast
@@ -8,24 +8,28 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from rft_contract.layout import RunKeys
+from rft_contract.layout import RunKeys, dataset_key
 from rft_contract.outcomes import InvalidDataset, OverLimit, RunFailed
 from rft_contract.plan_facts import PlanFacts
 from rft_contract.recipe import Recipe
 from rft_contract.reward_facts import JudgeFacts, RewardFacts
 from rft_runtime.base_models import base_model
 from rft_runtime.plan import plan
-from rft_runtime.preflight.checks import CHECKS, preflight, recommended_concurrency
+from rft_runtime.planning.grader_time import assumed_time, recommended_concurrency
+from rft_runtime.planning.prompt_sizes import read_prompt_sizes
+from rft_runtime.preflight.checks import CHECKS, preflight
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.preflight.place import Place, PreflightClients
 from tests.unit.runtime_fakes import (
     BASE_MODEL,
     BUCKET,
+    CUSTOM_TOKENS,
     EXECUTION,
     REGION,
     RESOURCES,
     REWARD_FUNCTION,
     SETTINGS,
+    SIGNING_KEY,
     FakeAws,
     aws_error,
     dataset,
@@ -46,7 +50,7 @@ def look(aws: FakeAws, **changes: Any) -> dict[str, Finding]:
         role_arn=RESOURCES.customization_role_arn,
         rewards={"tickets": REWARD_FUNCTION},
         models=(base_model(BASE_MODEL, REGION),),
-        **changes,
+        **{"release_key_arn": SIGNING_KEY, **changes},
     )
     found = preflight(place)
     assert len({finding.check for finding in found}) == len(found)
@@ -68,12 +72,15 @@ def test_a_sound_environment_has_nothing_but_good_findings() -> None:
         "inference",
         "quota-jobs",
         "quota-models",
+        "quota-deployments",
+        "quota-deployment-tokens",
         "quota-tokens-a-day",
         "quota-tokens-a-minute",
         "role-trust",
         "role-rights",
         "bucket",
         "key",
+        "release-key",
         "reward",
         "concurrency",
     }
@@ -100,7 +107,9 @@ FATAL: dict[str, tuple[str, str]] = {
     "sts.account": ("identity", "is of account 999999999999"),
     "bedrock.models": ("model", "does not serve amazon.nova-2-lite"),
     "bedrock.custom_models": ("quota-models", "the quota is full: 100 of 100"),
+    "bedrock.deployments": ("quota-deployments", "the quota is full: 5 of 5 custom model deployments are in use"),
     "iam.principal": ("role-trust", "does not let bedrock.amazonaws.com assume it"),
+    "iam.error": ("role-trust", "dev-customization does not exist"),
     "iam.source_account": ("role-trust", "trusts jobs of account 999999999999, not of 123456789012"),
     "s3.region": ("bucket", "lies in eu-west-1, the job would run in us-east-1"),
     "kms.state": ("key", "is PendingDeletion"),
@@ -110,7 +119,9 @@ BROKEN: dict[str, Any] = {
     "sts.account": "999999999999",
     "bedrock.models": {},
     "bedrock.custom_models": 100,
+    "bedrock.deployments": {str(number): {} for number in range(5)},
     "iam.principal": "lambda.amazonaws.com",
+    "iam.error": aws_error("NoSuchEntity", "GetRole", 404),
     "iam.source_account": "999999999999",
     "s3.region": "eu-west-1",
     "kms.state": "PendingDeletion",
@@ -125,6 +136,17 @@ def broken(what: str) -> FakeAws:
     return aws
 
 
+def test_a_key_that_cannot_sign_is_found_where_something_is_to_be_released() -> None:
+    aws = FakeAws()
+    aws.kms.signing_state = "PendingDeletion"
+    found = look(aws)["release-key"]
+    assert (found.severity, found.found) == (
+        Severity.ERROR,
+        f"the key {SIGNING_KEY} is PendingDeletion, so nothing can be released",
+    )
+    assert "release-key" not in look(aws, release_key_arn=None)
+
+
 @pytest.mark.parametrize("what", FATAL)
 def test_what_no_run_survives_is_an_error_with_a_remedy(what: str) -> None:
     check, words = FATAL[what]
@@ -133,6 +155,17 @@ def test_what_no_run_survives_is_an_error_with_a_remedy(what: str) -> None:
     assert words in found[check].found
     others = [finding for name, finding in found.items() if name != check]
     assert {finding.severity for finding in others} == {Severity.OK}
+
+
+def test_a_key_that_is_gone_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = FakeAws()
+
+    def gone(**request: Any) -> None:
+        raise aws_error("NotFoundException", "DescribeKey")
+
+    monkeypatch.setattr(aws.kms, "describe_key", gone, raising=False)
+    found = look(aws)["key"]
+    assert (found.severity, found.found) == (Severity.ERROR, f"the key {RESOURCES.key_arn} does not exist")
 
 
 def test_full_of_jobs_is_an_error_and_stopping_ones_count() -> None:
@@ -145,6 +178,25 @@ def test_full_of_jobs_is_an_error_and_stopping_ones_count() -> None:
     ("values", "check", "severity", "words"),
     [
         ({}, "quota-jobs", Severity.UNKNOWN, "lists no quota of customization jobs"),
+        ({}, "quota-deployments", Severity.UNKNOWN, "lists no quota of custom model deployments"),
+        (
+            {f"{CUSTOM_TOKENS} per minute for Amazon Nova Lite": 4e6},
+            "quota-deployments",
+            Severity.UNKNOWN,
+            "lists no quota of custom model deployments",
+        ),
+        (
+            {f"{CUSTOM_TOKENS} per minute for Amazon Nova Lite": 4e6},
+            "quota-deployment-tokens",
+            Severity.UNKNOWN,
+            "lists no tokens a minute for deployed custom models of Amazon Nova 2 Lite",
+        ),
+        (
+            {f"{CUSTOM_TOKENS} per minute for Amazon Nova 2 Lite": 0},
+            "quota-deployment-tokens",
+            Severity.WARNING,
+            "0 tokens a minute for deployed custom models of Amazon Nova 2 Lite: a candidate could be trained",
+        ),
         ({}, "quota-tokens-a-day", Severity.UNKNOWN, "lists no tokens a day for Amazon Nova 2 Lite"),
         (
             {"Model invocation max tokens per day for Amazon Nova 2 Lite": 0},
@@ -260,8 +312,8 @@ def test_concurrency(reserved: int | None, unreserved: int, needed: int | None, 
 
 def test_the_recommended_concurrency_grades_a_step_within_a_minute() -> None:
     recipe = Recipe.from_json(recipe_json(hyperparameters={"batchSize": 64, "trainingSamplePerPrompt": 8}))
-    assert recommended_concurrency(recipe, RewardFacts()) == 1
-    assert recommended_concurrency(recipe, RewardFacts(judges=(JudgeFacts(samples=3),))) == 513
+    assert recommended_concurrency(recipe, assumed_time(RewardFacts())) == 1
+    assert recommended_concurrency(recipe, assumed_time(RewardFacts(judges=(JudgeFacts(samples=3),)))) == 513
 
 
 def planned(aws: FakeAws, *, resources: Any = RESOURCES, **changes: Any) -> dict[str, Any]:
@@ -301,7 +353,8 @@ def test_plan_keeps_estimate_and_gate_in_the_record() -> None:
     aws = FakeAws()
     upload(aws)
     found = planned(aws, limits={"rollouts": 900})
-    assert (found["steps"], found["rollouts"]) == (4, 1024)
+    assert found["estimate"]["steps"] == {"low": 4, "high": 4}
+    assert found["estimate"]["parts"]["training"]["rollouts"] == {"low": 800, "high": 1024}
     assert found["estimate"]["parts"]["base"]["rollouts"] == {"low": 300, "high": 300}
     assert found["estimate"]["warnings"] == [
         "recipe.limits.rollouts: 900 allowed, 800 to 1,024 needed: the run may exceed the limit, and only its low end "
@@ -314,8 +367,8 @@ def test_plan_keeps_estimate_and_gate_in_the_record() -> None:
 def test_plan_divides_the_level_by_the_looks_at_the_held_out_set() -> None:
     aws = FakeAws()
     upload(aws)
-    sha256 = hashlib.sha256(dataset("held_out", 100)).hexdigest()
-    aws.s3.put(f"datasets/{sha256}/uses.json", json.dumps({"runs": ["a", "b", RUN]}).encode())
+    digest = read_prompt_sizes(io.BytesIO(dataset("held_out", 100))).digest
+    aws.s3.put(dataset_key(digest, "uses.json"), json.dumps({"runs": ["a", "b", RUN]}).encode())
     assert planned(aws)["gate_power"]["level"] == pytest.approx(0.05 / 3)
 
 
@@ -341,7 +394,7 @@ def test_plan_refuses_a_dataset_under_two_names() -> None:
     aws = FakeAws()
     upload(aws)
     aws.s3.put("datasets/held_out/held_out.jsonl", dataset("train", 100))
-    with pytest.raises(InvalidDataset, match=r"datasets\.held_out: the same rows as datasets\.train"):
+    with pytest.raises(InvalidDataset, match=r"datasets\.held_out: the same prompts as datasets\.train"):
         planned(aws)
 
 

@@ -1,8 +1,10 @@
 """Probe: what the base model is asked, what its rollouts mean, and what the job then reads."""
 
+import io
 import json
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 
 from rft_contract.layout import RunKeys
 from rft_contract.outcomes import Infeasible, Outcome, RunFailed, Transient, outcome_of
+from rft_contract.plan_facts import PlanFacts
+from rft_contract.prices import Unit, UnitPrice
 from rft_contract.recipe import Recipe
+from rft_contract.reward_facts import JudgeFacts, RewardFacts
 from rft_contract.rollout_mark import FIELD
 from rft_runtime.base_models import base_model
 from rft_runtime.closing import close_run
@@ -21,8 +26,12 @@ from rft_runtime.frozen_data import freeze
 from rft_runtime.graded import GradedCompletion
 from rft_runtime.job import job_request
 from rft_runtime.plan import plan
-from rft_runtime.probing.probe import decide_probe, samples_of, start_probe
-from rft_runtime.probing.probe_sample import ProbeSample
+from rft_runtime.planning.expectation import expect
+from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import Usage
+from rft_runtime.probing.probe import decide_probe, start_probe
+from rft_runtime.probing.probe_sample import ProbeSample, samples_of
 from rft_runtime.probing.probe_statistics import ProbedPrompt, measure
 from rft_runtime.probing.probe_verdict import Verdict, always_solved, judge
 from rft_runtime.report import decode_report
@@ -285,6 +294,51 @@ def test_always_solved_prompts_are_advice_unless_the_recipe_drops_them(drops: bo
     assert len(left) == 150 - dropped
     assert set(range(150)) - set(left) == (set(result.drop) if drops else set())
     assert {0, 2, 148} <= set(left)
+
+
+def test_what_the_job_leaves_out_is_in_what_is_expected_of_it() -> None:
+    """Steps, rollouts, tokens, grader and cost are those of a plan for the rows that are left; nothing else changes."""
+    aws = frozen(probe={"prompts": 150, "drop_solved": True}, limits={"rollouts": 1250})
+    store = RunStore(aws.platform().bucket)
+    sizes = {name: read_prompt_sizes(io.BytesIO(aws.s3.objects[KEYS.data(name)])) for name in ("train", "held_out")}
+    prices = tuple(
+        UnitPrice(unit=unit, amount=1, currency="USD", source="https://prices.test/", date="2026-01-01")
+        for unit in (Unit.TRAINING_MILLION_TOKENS, Unit.LAMBDA_GB_SECOND)
+    )
+    resources = replace(
+        RESOURCES, reward_facts={"tickets": RewardFacts(memory_mib=512, judges=(JudgeFacts(samples=2, max_tokens=9),))}
+    )
+    facts = PlanFacts(settings=SETTINGS, resources=resources, prices=prices)
+    record = store.load(RUN)
+
+    def expected(train: PromptSizes) -> Usage:
+        recipe, today = record.parsed_recipe(), record.started.date()
+        return (
+            expect(recipe, sizes | {"train": train}, facts, has_live=False, looks=0, today=today).check(recipe).estimate
+        )
+
+    before = expected(sizes["train"])
+    store.set(
+        RUN, estimate=before, prices=[price.to_json() for price in prices], resources=facts.to_json()["resources"]
+    )
+    aws.functions.grade = lambda item: float(row_of(item) % 2)
+    start_probe(aws.platform(), RUN)
+    for shard in shards(aws):
+        evaluate_shard(aws.platform(), RUN, shard, 60)
+    for _ in range(2):  # a retry changes nothing more
+        decide_probe(aws.platform(), RUN)
+        found = store.load(RUN).estimate
+        assert found is not None
+        left = read_prompt_sizes(io.BytesIO(aws.s3.objects[KEYS.data("train.probed")]))
+        wanted = expected(left)
+        assert (before.steps, found.steps) == (Quantity(5, 5), Quantity(4, 4)) == (before.steps, wanted.steps)
+        assert found.parts == wanted.parts | {"probe": before.parts["probe"]}
+        assert any("1,250 allowed" in words for words in before.warnings)
+        assert found.warnings == [words for words in before.warnings if "1,250 allowed" not in words]
+        assert found.judge.calls.high < before.judge.calls.high
+        assert found.cost is not None and before.cost is not None and wanted.cost is not None
+        assert found.cost.units["training-million-tokens"] == wanted.cost.units["training-million-tokens"]
+        assert found.cost.total.high < before.cost.total.high
 
 
 def prompt(rewards: list[float | None], row: int = 0, stop_reason: str = "end_turn") -> ProbedPrompt:

@@ -50,7 +50,7 @@ def test_equal_strata_share_equally() -> None:
         ),
         ([row(5, reference_answer=index % 3, difficulty_level=index % 4) for index in range(90)], "difficulty", 4),
         ([row(5, reference_answer={"label": index % 3}) for index in range(90)], "reference", 3),
-        ([row(index, reference_answer=index) for index in range(90)], "length", 4),
+        ([row(index, reference_answer=index) for index in range(90)], "length", 1),
         ([row(5, reference_answer="same", difficulty=2) for _ in range(90)], "length", 1),
     ],
 )
@@ -68,6 +68,21 @@ def test_weights_add_up_to_the_training_set() -> None:
     assert sum(weights.values()) == pytest.approx(1000)
     assert [stratum.prompts for stratum in sample.strata] == [2, 99]
     assert Counter(round(weight, 3) for weight in weights.values()) == {10.0: 2, round(980 / 99, 3): 99}
+
+
+def test_lengths_are_balanced_within_every_answer() -> None:
+    rows = [row(index // 2, reference_answer=index % 2) for index in range(400)]
+    sample = draw_sample(traits(rows), 40, "a-1")
+    tenths = Counter((number % 2, number // 40) for number in sample.rows)
+    assert tenths == {(answer, tenth): 2 for answer in range(2) for tenth in range(10)}
+
+
+def test_every_row_has_the_same_chance() -> None:
+    """7 of 30, drawn 6,000 times: each 1,400 times on average, give or take 33."""
+    rows = traits([row(index // 3) for index in range(30)])
+    drawn = Counter(number for seed in range(6000) for number in draw_sample(rows, 7, str(seed)).rows)
+    assert set(drawn) == set(range(30))
+    assert max(abs(count - 1400) for count in drawn.values()) < 5 * 33
 
 
 def test_the_same_run_draws_the_same_rows_and_another_run_others() -> None:

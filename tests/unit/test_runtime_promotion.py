@@ -15,10 +15,19 @@ from rft_runtime.closing import close_run
 from rft_runtime.decision import decide_run, is_to_be_promoted
 from rft_runtime.ending import Ending
 from rft_runtime.plan import plan
-from rft_runtime.releases import release_change
+from rft_runtime.releases import evidence, release_change
 from rft_runtime.releases.promotion import poll_promotion, start_promotion
-from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, encode_release, release_store
+from rft_runtime.releases.release import (
+    Change,
+    ChangeKind,
+    Current,
+    Release,
+    ReleaseStore,
+    encode_release,
+    release_store,
+)
 from rft_runtime.releases.release_change import restoring, settle
+from rft_runtime.releases.release_manifest import build_manifest
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import LiveRelease
 from tests.unit.runtime_fakes import ACCOUNT, EXECUTION, REGION, RESOURCES, SETTINGS, FakeAws, aws_error, recipe_json
@@ -160,7 +169,7 @@ def test_a_manifest_is_written_once() -> None:
     release = store.load(LINE, 1)
     other = msgspec.structs.replace(release, run_id="other")
     with pytest.raises(RunFailed, match="manifests are written once"):
-        store.create(other)
+        store.create(LINE, 1, encode_release(other))
     assert encode_release(store.load(LINE, 1)) != encode_release(other)
 
 
@@ -171,7 +180,7 @@ def test_plan_notes_what_is_live() -> None:
     found = plan(aws.platform(), run_id="next", execution=EXECUTION + "next", recipe=recipe_json(), facts=facts)
     deployment = aws.bedrock.deployments[LIVE]
     assert found.live == LiveRelease(
-        release=1, model_arn=deployment["modelArn"], deployment_arn=deployment["customModelDeploymentArn"]
+        release=1, model_arn=deployment["modelArn"], deployment_arn=deployment["customModelDeploymentArn"], turns=1
     )
 
 
@@ -257,6 +266,37 @@ def test_a_deployment_of_that_name_which_is_not_ours_is_left_alone() -> None:
 def test_a_promotion_that_died_at_any_step_is_continued_by_the_next_look(
     step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    aws = died_at(step, monkeypatch)
+    answer = poll_promotion(aws.platform(), "second", 30)
+    assert answer["progress"] == "DONE"
+    assert poll_promotion(aws.platform(), "second", 30)["progress"] == "DONE"
+    assert current(aws).change is None
+    assert parameters(aws)[0] == model("second") == serves(aws)
+    assert aws.bedrock.calls.count("UpdateCustomModelDeployment") == 1
+    assert [turn.release for turn in current(aws).history] == [1, 2]
+    assert {json.loads(entry["Detail"])["release"] for entry in aws.events.entries} == {1, 2}
+
+
+@pytest.mark.parametrize(("step", "written"), [("record", False), ("manifest", True), ("put_object", True)])
+def test_a_version_that_writes_manifests_otherwise_finishes_what_an_older_one_committed(
+    step: str, written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment of the platform may come between any two steps, and what was published stays as it is."""
+    aws = died_at(step, monkeypatch)
+
+    def otherwise(*arguments: Any) -> Release:
+        return msgspec.structs.replace(build_manifest(*arguments), job_arn="of another version")
+
+    monkeypatch.setattr(evidence, "build_manifest", otherwise)
+    assert poll_promotion(aws.platform(), "second", 30)["progress"] == "DONE"
+    manifest = release_store(aws.platform()).load(LINE, 2)
+    assert (manifest.job_arn != "of another version") is written
+    assert current(aws).manifest_sha256 == release_store(aws.platform()).digest(LINE, 2)
+    assert current(aws).change is None
+
+
+def died_at(step: str, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """Return a line whose second promotion died at a step, with the model in place."""
     aws = decided()
     promote(aws, RUN)
     again(aws, "second")
@@ -266,14 +306,7 @@ def test_a_promotion_that_died_at_any_step_is_continued_by_the_next_look(
         break_at(aws, step, patch)
         with pytest.raises((Transient, RuntimeError)):
             poll_promotion(aws.platform(), "second", 30)
-    answer = poll_promotion(aws.platform(), "second", 30)
-    assert answer["progress"] == "DONE"
-    assert poll_promotion(aws.platform(), "second", 30)["progress"] == "DONE"
-    assert current(aws).change is None
-    assert parameters(aws)[0] == model("second") == serves(aws)
-    assert aws.bedrock.calls.count("UpdateCustomModelDeployment") == 1
-    assert [turn.release for turn in current(aws).history] == [1, 2]
-    assert {json.loads(entry["Detail"])["release"] for entry in aws.events.entries} == {1, 2}
+    return aws
 
 
 def break_at(aws: FakeAws, step: str, patch: pytest.MonkeyPatch) -> None:

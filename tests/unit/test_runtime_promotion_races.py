@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rft_contract.layout import release_key
 from rft_contract.outcomes import Outcome, RunEnded, RunFailed, Stale, Transient
 from rft_runtime.closing import close_run
 from rft_runtime.ending import Ending
+from rft_runtime.releases.evidence import find_evidence
 from rft_runtime.releases.promotion import poll_promotion, start_promotion
 from rft_runtime.releases.release import release_store
 from rft_runtime.releases.release_change import settle
@@ -109,6 +111,10 @@ class Line:
         assert found.release is not None
         assert found.release == found.history[-1].release
         assert store.load(LINE, found.release).model_arn == found.model_arn
+        for turn in found.history:
+            evidence = find_evidence(store.bucket, LINE, turn.release)
+            assert evidence is not None
+            assert evidence.manifest.encode() == self.aws.s3.objects[release_key(LINE, turn.release)]
         if found.change is None and not is_under_way(self.aws):
             assert self.aws.bedrock.deployments[LIVE]["modelArn"] == found.model_arn
         went_live = {store.load(LINE, turn.release).run_id for turn in found.history}

@@ -13,6 +13,8 @@ from rft_cli.report.page import render_page
 from rft_cli.report.summary import summary
 from rft_contract.layout import RunKeys
 from rft_dataset.findings import Severity
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import JudgeWork, Usage
 from rft_runtime.report import Report
 from rft_runtime.report_data import Data, FoundCode, StepRange, read_data
 from rft_runtime.report_markdown import render
@@ -23,20 +25,32 @@ KEYS = RunKeys("a-1")
 ADDRESS = f"s3://{BUCKET}/{KEYS.findings}"
 
 
-def found(**train_facts: Any) -> dict[str, Any]:
+def found() -> dict[str, Any]:
     return {
         "valid": True,
         "datasets": {
-            "train": {"rows": 1200, "counts": {"duplicate-prompt": 7, "unusual-size": 1}, "facts": train_facts},
+            "train": {"rows": 1200, "counts": {"duplicate-prompt": 7, "unusual-size": 1}, "facts": {}},
             "held_out": {"rows": 90, "counts": {"few-rows": 1, "duplicate-prompt": 2}, "facts": {}},
         },
         "across": {"counts": {"leak-prompt": 1, "of-tomorrow": 3}},
     }
 
 
-def data(value: Any) -> Data | None:
+def data(value: Any, steps: Quantity | None = None) -> Data | None:
     aws = FakeAws()
-    record = RunRecord(run_id="a-1", environment="dev", started=datetime.now(UTC))
+    estimate = (
+        None
+        if steps is None
+        else Usage(
+            steps=steps,
+            parts={},
+            judge=JudgeWork(),
+            grader_gb_seconds=None,
+            training_hours=Quantity(0, 1),
+            deployment_hours=Quantity(0, 1),
+        )
+    )
+    record = RunRecord(run_id="a-1", environment="dev", started=datetime.now(UTC), estimate=estimate)
     if value is not None:
         aws.s3.put(KEYS.findings, json.dumps(value).encode())
     return read_data(aws.platform().bucket, record)
@@ -57,7 +71,7 @@ def report(value: Data | None) -> Report:
 
 
 def test_findings_are_counted_over_all_datasets_the_worst_first() -> None:
-    assert data(found(steps={"fewest": 30, "most": 37})) == Data(
+    assert data(found(), Quantity(30, 37)) == Data(
         rows={"train": 1200, "held_out": 90},
         steps=StepRange(fewest=30, most=37),
         found=[
@@ -79,7 +93,7 @@ def test_a_run_without_findings_has_a_report_all_the_same(value: Any) -> None:
 
 
 def test_people_read_counts_steps_and_where_the_lines_are() -> None:
-    full = data(found(steps={"fewest": 30, "most": 37}))
+    full = data(found(), Quantity(30, 37))
     markdown = render(report(full))
     assert "- train: 1,200 rows\n- held_out: 90 rows\n- training steps left: 30 to 37\n" in markdown
     assert f"- line by line: {ADDRESS}\n" in markdown

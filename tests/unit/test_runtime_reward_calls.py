@@ -78,6 +78,9 @@ def test_an_answer_that_is_no_array_ends_the_run(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(functions, "invoke", lambda **request: {"Payload": io.BytesIO(b'{"statusCode":200}')})
     with pytest.raises(RunFailed, match="answered dict, wanted an array"):
         caller(functions).grade(ITEMS)
+    monkeypatch.setattr(functions, "invoke", lambda **request: {"Payload": io.BytesIO(b"<html>")})
+    with pytest.raises(RunFailed, match=r":run-a: answered what is no JSON, wanted an array"):
+        caller(functions).grade(ITEMS)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rft_contract.outcomes import RunFailed
+from rft_contract.outcomes import RunFailed, Stale
 from rft_runtime.releases.promotion import start_promotion
-from rft_runtime.releases.release_change import settle
+from rft_runtime.releases.release_change import advance, settle
 from rft_runtime.releases.rollback import roll_back
 from tests.unit.runtime_fakes import FakeAws
 from tests.unit.test_runtime_promotion import (
@@ -86,6 +86,24 @@ def test_a_rollback_goes_to_any_release_that_was_live_the_live_one_included() ->
     assert parameters(aws)[1] == current(aws).deployment_arn
 
 
+def test_a_candidate_is_stale_when_its_release_was_replaced_and_put_back_meanwhile() -> None:
+    """From 2 to 1 and back to 2: the number says that nothing happened."""
+    aws = released("second")
+    again(aws, "third")
+    back(aws, "one", to=1)
+    back(aws, "two", to=2)
+    with pytest.raises(Stale, match=r"^stale: release 2 of line ticket-routing was replaced .*, and put back; run"):
+        start_promotion(aws.platform(), "third")
+
+
+def test_a_candidate_is_not_stale_when_its_release_was_only_put_in_place_again() -> None:
+    aws = released("second")
+    again(aws, "third")
+    back(aws, "one", to=2)
+    promote(aws, "third")
+    assert current(aws).release == 3
+
+
 def test_a_token_rolls_back_once() -> None:
     aws = released("second", "third")
     back(aws)
@@ -124,6 +142,16 @@ def test_a_line_is_not_rolled_back_while_a_run_is_being_promoted() -> None:
     start_promotion(aws.platform(), "third")
     with pytest.raises(RunFailed, match="promotion of release 3 by third is under way"):
         roll_back(aws.platform(), line=LINE, token="token")
+
+
+def test_a_rollback_that_was_finished_by_somebody_else_leaves_the_next_promotion_alone() -> None:
+    aws = released("second")
+    back(aws, token="mine")
+    again(aws, "third")
+    start_promotion(aws.platform(), "third")
+    before = current(aws)
+    assert advance(aws.platform(), LINE, "mine")
+    assert current(aws) == before
 
 
 def test_a_rollback_that_nobody_waits_for_is_finished() -> None:

@@ -21,9 +21,9 @@ def stored(aws: FakeAws) -> RunStore:
 def test_a_record_reads_back_as_it_was_written() -> None:
     aws = FakeAws()
     store = stored(aws)
-    changed = store.set(RUN, job_arn="arn", steps=7)
+    changed = store.set(RUN, job_arn="arn", release=7)
     assert store.load(RUN) == changed
-    assert (changed.job_arn, changed.steps, changed.schema) == ("arn", 7, 1)
+    assert (changed.job_arn, changed.release, changed.schema) == ("arn", 7, 1)
 
 
 def test_a_write_that_lost_the_race_is_made_again_on_the_newer_record() -> None:

@@ -2,15 +2,20 @@
 
 import math
 import random
+from statistics import NormalDist
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft_runtime.statistics import (
     bootstrap_interval,
+    bootstrap_level,
     bootstrap_lower_bound,
     bootstrap_means,
     mean,
+    mid_quantile,
+    quantile,
     wilson_interval,
 )
 
@@ -74,3 +79,56 @@ def test_bootstrap_bound_of_null_gains_is_rarely_above_zero() -> None:
     draw = random.Random(1)
     passed = sum(bootstrap_lower_bound([draw.choice((-1.0, 0.0, 0.0, 1.0)) for _ in range(30)]) > 0 for _ in range(60))
     assert passed <= 8
+
+
+@pytest.mark.parametrize(
+    ("confidence", "freedom", "student"),
+    [(0.95, 9, 1.833), (0.95, 29, 1.699), (0.95, 99, 1.660), (0.975, 29, 2.045), (0.995, 29, 2.756), (0.95, 4, 2.132)],
+)
+def test_the_percentile_is_that_of_student_with_the_spread_of_resamples(
+    confidence: float, freedom: int, student: float
+) -> None:
+    """Quantiles of Student's distribution as in any printed table."""
+    level = bootstrap_level(freedom + 1, confidence)
+    assert -NormalDist().inv_cdf(level) * math.sqrt(freedom / (freedom + 1)) == pytest.approx(student, abs=3e-3)
+
+
+def test_few_units_need_more_and_many_are_normal() -> None:
+    levels = [bootstrap_level(units, 0.95) for units in (1, 2, 5, 30, 1000, 10**6)]
+    assert levels == sorted(levels)
+    assert levels[0] == 0
+    assert levels[-1] == pytest.approx(0.05, abs=1e-6)
+
+
+def test_groups_are_the_units_of_the_bound() -> None:
+    values, groups = [1.0, 1.0, 0.0, 0.0] * 5, [f"g{number // 4}" for number in range(20)]
+    assert bootstrap_lower_bound(values, groups) == 0.5  # five groups that are all alike
+    assert bootstrap_lower_bound(values) < 0.5
+
+
+def test_half_of_a_tie_counts_as_below() -> None:
+    """40 of 1,000 lie below zero and 15 on it: a tail of 4.75 %, and neither 4 nor 5.5."""
+    ordered = [-1.0] * 40 + [0.0] * 15 + [1.0] * 945
+    assert mid_quantile(ordered, 0.0475) == 0
+    assert mid_quantile(ordered, 0.0480) > 0 > mid_quantile(ordered, 0.0470)
+    assert quantile(ordered, 0.05) == 0
+
+
+@given(VALUES.map(sorted), st.floats(0, 1), st.floats(0, 1))
+def test_a_mid_quantile_grows_and_stays_within(ordered: list[float], one: float, other: float) -> None:
+    low, high = (mid_quantile(ordered, share) for share in sorted((one, other)))
+    assert ordered[0] - SLACK <= low <= high + SLACK
+    assert high <= ordered[-1] + SLACK
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=40, unique=True).map(sorted), st.floats(0.1, 0.9))
+def test_without_ties_it_is_a_quantile(ordered: list[int], share: float) -> None:
+    """The rule of Hazen, which lies less than one value from the common one."""
+    place = share * len(ordered) - 0.5
+    low = math.floor(place)
+    neighbours = (ordered[max(low, 0)], ordered[min(low + 1, len(ordered) - 1)])
+    assert neighbours[0] - SLACK <= mid_quantile(ordered, share) <= neighbours[1] + SLACK
+
+
+def test_sums_that_differ_by_rounding_are_one_value() -> None:
+    assert mid_quantile(sorted([0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2]), 0.9) == 0.3

@@ -152,6 +152,13 @@ def test_the_event_has_some_minutes_before_the_sweeper_steps_in() -> None:
     assert swept(aws).closing == [RUN]
 
 
+def test_without_patience_the_sweeper_steps_in_at_once() -> None:
+    aws = deployed()
+    end(aws, ago=timedelta(0))
+    assert swept(aws, patience=timedelta(0)).closing == [RUN]
+    assert_nothing_is_left(aws)
+
+
 def test_a_run_whose_execution_is_forgotten_is_closed() -> None:
     aws = training()
     aws.states.executions.clear()

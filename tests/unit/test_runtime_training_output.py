@@ -43,6 +43,18 @@ def test_a_job_without_output_gives_nothing() -> None:
     assert read_training_output(bucket({}), "runs/a/job", JOB).steps == []
 
 
+def test_damaged_files_are_left_out_and_end_nothing() -> None:
+    files = {
+        "step_wise_training_metrics.csv": b"step_number,reward\n0,0.5\n1,\xc3",
+        "embedded_run.json": b'{"stand_in":',
+    }
+    output = read_training_output(bucket(files), "runs/a/job", JOB)
+    assert output.steps == [Step(step=0, reward=0.5), Step(step=1)]
+    assert output.embedded.stand_in is None
+    binary = dict.fromkeys(files, bytes(range(256)))
+    assert read_training_output(bucket(binary), "runs/a/job", JOB).steps == []
+
+
 @given(st.text(max_size=200))
 def test_no_table_is_too_strange(text: str) -> None:
     for step in read_steps("step_number,reward\n" + text):

@@ -244,3 +244,16 @@ def test_code_that_cannot_be_downloaded_is_worth_a_retry(monkeypatch: pytest.Mon
     monkeypatch.setattr("urllib.request.OpenerDirector.open", refuse)
     with pytest.raises(Transient, match="code could not be downloaded"):
         validate(planned().platform(), RUN)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_dataset_that_was_replaced_under_its_hash_is_refused(replaced: bool) -> None:
+    body = dataset("train", 100)
+    key = dataset_key(hashlib.sha256(body).hexdigest(), "train.jsonl")
+    aws = planned(**{"datasets": {"train": f"s3://{BUCKET}/{key}", "held_out": f"s3://{BUCKET}/{HELD_OUT}"}})
+    aws.s3.put(key, body + (b"" if not replaced else dataset("more", 1)))
+    if replaced:
+        with pytest.raises(InvalidDataset, match=r"datasets\.train: s3://\S+ was replaced: its key names other content"):
+            validate(aws.platform(), RUN)
+    else:
+        assert validate(aws.platform(), RUN).datasets["train"].sha256 in key

@@ -1,12 +1,13 @@
 """The whole route of a run, state by state, against in-memory AWS."""
 
+import io
 import json
 from functools import cache
 from typing import Any
 
 import pytest
 
-from rft_contract.layout import CERTIFICATES, RunKeys
+from rft_contract.layout import CERTIFICATES, RunKeys, dataset_key
 from rft_contract.outcomes import InvalidDataset, Outcome, OverLimit, RunFailed, RunStopped, Transient
 from rft_contract.rollout_mark import FIELD
 from rft_runtime.certification.run_certification import certify_run
@@ -16,6 +17,7 @@ from rft_runtime.deployment import poll_deployment, start_deployment
 from rft_runtime.ending import Ending
 from rft_runtime.frozen_data import freeze
 from rft_runtime.plan import plan
+from rft_runtime.planning.prompt_sizes import read_prompt_sizes
 from rft_runtime.report import decode_report
 from rft_runtime.shard_evaluation import evaluate_shard
 from rft_runtime.shards import Shard, decode_shards
@@ -365,6 +367,14 @@ def test_a_failed_deployment_ends_the_run() -> None:
         poll_deployment(aws.platform(), RUN, 30)
 
 
+def test_only_completions_bear_the_tag_by_which_they_expire() -> None:
+    tags = evaluated().s3.tags
+    graded = {key for key in tags if key.startswith(KEYS.evaluation)}
+    assert graded
+    assert {key for key, tag in tags.items() if tag == "rft%3Aholds=rollouts"} == graded
+    assert {tag for key, tag in tags.items() if key not in graded} == {None}
+
+
 def test_evaluation_asks_both_models_and_marks_every_rollout() -> None:
     aws = evaluated()
     models = {request["modelId"] for request in aws.bedrock_runtime.requests}
@@ -429,8 +439,8 @@ def test_held_out_uses_count_the_runs_before() -> None:
     aws = evaluated()
     decide_run(aws.platform(), RUN)
     decide_run(aws.platform(), RUN)
-    sha256 = record(aws)["datasets"]["held_out"]["sha256"]
-    assert json.loads(aws.s3.objects[f"datasets/{sha256}/uses.json"]) == {"runs": [RUN]}
-    aws.s3.put(f"datasets/{sha256}/uses.json", json.dumps({"runs": ["a", "b", RUN]}).encode())
+    key = dataset_key(read_prompt_sizes(io.BytesIO(dataset("held_out", 100))).digest, "uses.json")
+    assert json.loads(aws.s3.objects[key]) == {"runs": [RUN]}
+    aws.s3.put(key, json.dumps({"runs": ["a", "b", RUN]}).encode())
     decide_run(aws.platform(), RUN)
     assert record(aws)["held_out_uses"] == 2

@@ -6,16 +6,12 @@ from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import GUARD
 from rft_contract.reward_facts import RewardFacts
 from rft_contract.settings import PlatformSettings
+from rft_runtime.planning.grader_time import GraderTime, assumed_time, recommended_concurrency
 from rft_runtime.planning.prompt_sizes import PromptSizes
 from rft_runtime.planning.quantity import NOTHING, Quantity, total
 from rft_runtime.planning.usage import JudgeWork, Usage, Work
-from rft_runtime.probing.probe import samples_of
+from rft_runtime.probing.probe_sample import samples_of
 from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE
-
-RULE_SECONDS = Quantity(0.0002, 0.05)
-PROGRAM_SECONDS = Quantity(0.1, 10)
-JUDGE_SECONDS = Quantity(0.5, 20)
-"""Seconds that grading one rollout takes: by rules, by running programs, and for each question to a judge."""
 
 JUDGE_FRAME = Quantity(500, 2000)
 """Tokens of a question to a judge beside rubric, prompt and completion: instructions, marks, reference."""
@@ -32,6 +28,7 @@ def estimate(
     *,
     has_live: bool,
     hours_beside_training: float,
+    time: GraderTime | None = None,
 ) -> Usage:
     """Return what a run uses at least and at most.
 
@@ -42,53 +39,50 @@ def estimate(
         settings: The environment's.
         has_live: Whether the line has a live release, which is evaluated too.
         hours_beside_training: What the execution may take beside its training job.
+        time: How long its reward takes for a rollout. None: as is assumed for its kinds of graders.
     """
-    job = recipe.hyperparameters
-    kept = sizes["train"].kept(job.maxPromptLength)
-    steps = Quantity(job.steps(int(kept.low)), job.steps(int(kept.high)))
-    parts = {"training": _training(recipe, sizes["train"], kept, steps)}
+    time = time or assumed_time(facts)
+    steps, training = training_of(recipe, sizes["train"])
+    parts = {"training": training}
     if "validation" in sizes and settings.validation_data:
         parts["validation"] = _drawn(
-            recipe, sizes["validation"].rows, sizes["validation"].tokens, Quantity(0, _looks(recipe, steps))
+            recipe, sizes["validation"].rows, sizes["validation"].tokens, Quantity(0, looks_of(recipe, steps))
         )
     if recipe.probe.prompts:
         parts["probe"] = _probe(recipe, sizes["train"])
     parts |= _evaluation(recipe, sizes, has_live=has_live)
-    judge = _judges(recipe, parts, facts, splits=len(sizes))
+    judge = judges_of(recipe, parts, facts, splits=len(sizes))
     hours = min(recipe.limits.hours, settings.deadline_hours)
     return Usage(
         steps=steps,
         parts=parts,
         judge=judge,
-        grader_gb_seconds=_gb_seconds(parts, facts),
+        grader_gb_seconds=_gb_seconds(parts, facts, time),
+        grader_calls_at_once=recommended_concurrency(recipe, time),
         training_hours=Quantity(0, hours),
         deployment_hours=Quantity(0, hours_beside_training),
-        assumptions=_assumptions(recipe, facts),
+        assumptions=_assumptions(recipe, facts, time),
     )
 
 
-def seconds_a_rollout(facts: RewardFacts) -> Quantity:
-    """Return how long grading one rollout takes, as assumed for the kinds of graders in it."""
-    seconds = RULE_SECONDS
-    if facts.runs_programs:
-        seconds += PROGRAM_SECONDS
-    for judge in facts.judges:
-        seconds += JUDGE_SECONDS.times(judge.samples if judge.always else 0, judge.samples)
-    return seconds
+def training_of(recipe: Recipe, train: PromptSizes) -> tuple[Quantity, Work]:
+    """Return the job's steps and its work: at most, its last step of an epoch is filled up.
 
-
-def _training(recipe: Recipe, train: PromptSizes, kept: Quantity, steps: Quantity) -> Work:
-    """Return the job's work: at most, its last step of an epoch is filled up."""
+    Args:
+        recipe: The run's.
+        train: The prompts that the job reads.
+    """
     job = recipe.hyperparameters
-    samples = job.trainingSamplePerPrompt
+    kept, samples = train.kept(job.maxPromptLength), job.trainingSamplePerPrompt
+    steps = Quantity(job.steps(int(kept.low)), job.steps(int(kept.high)))
     rollouts = Quantity(kept.low * job.epochCount * samples, steps.high * job.batchSize * samples)
     tokens = train.kept_tokens(job.maxPromptLength).times(job.epochCount * samples)
     filled = rollouts.high / max(1, kept.high * job.epochCount * samples)
-    return _work(recipe, rollouts, tokens.times(1, filled))
+    return steps, _work(recipe, rollouts, tokens.times(1, filled))
 
 
-def _looks(recipe: Recipe, steps: Quantity) -> float:
-    """Return how often the job scores the validation set at most: every `evalInterval` steps, and at both ends."""
+def looks_of(recipe: Recipe, steps: Quantity) -> float:
+    """Return how often a job scores the validation set at most: every `evalInterval` steps, and at both ends."""
     return steps.high // recipe.hyperparameters.evalInterval + 2
 
 
@@ -122,8 +116,15 @@ def _work(recipe: Recipe, rollouts: Quantity, tokens_in: Quantity) -> Work:
     return Work(rollouts=rollouts, tokens_in=tokens_in, tokens_out=rollouts.times(1, longest))
 
 
-def _judges(recipe: Recipe, parts: Mapping[str, Work], facts: RewardFacts, *, splits: int) -> JudgeWork:
-    """Return what judges are asked: at least once for each group of equal completions, at most for every rollout."""
+def judges_of(recipe: Recipe, parts: Mapping[str, Work], facts: RewardFacts, *, splits: int) -> JudgeWork:
+    """Return what judges are asked: at least once for each group of equal completions, at most for every rollout.
+
+    Args:
+        recipe: The run's.
+        parts: What is graded.
+        facts: Of the recipe's reward.
+        splits: Datasets that Certify tries the reward on.
+    """
     if not facts.judges:
         return JudgeWork()
     rollouts = total([work.rollouts for work in parts.values()])
@@ -146,23 +147,21 @@ def _judges(recipe: Recipe, parts: Mapping[str, Work], facts: RewardFacts, *, sp
     return JudgeWork(calls=calls, tokens_in=tokens_in, tokens_out=tokens_out)
 
 
-def _gb_seconds(parts: Mapping[str, Work], facts: RewardFacts) -> Quantity | None:
+def _gb_seconds(parts: Mapping[str, Work], facts: RewardFacts, time: GraderTime) -> Quantity | None:
     if facts.memory_mib is None:
         return None
-    seconds = seconds_a_rollout(facts)
     graded = total([work.rollouts for work in parts.values()])
-    return graded.times(seconds.low, seconds.high).times(facts.memory_mib / 1024)
+    return graded.times(time.seconds.low, time.seconds.high).times(facts.memory_mib / 1024)
 
 
-def _assumptions(recipe: Recipe, facts: RewardFacts) -> list[str]:
+def _assumptions(recipe: Recipe, facts: RewardFacts, time: GraderTime) -> list[str]:
     longest = recipe.hyperparameters.inferenceMaxTokens
-    seconds = seconds_a_rollout(facts)
     told = [
         "prompt tokens are a range, because the tokenizer is not public; prompts above maxPromptLength are left out",
         f"a completion has 1 to {longest:,} tokens (inferenceMaxTokens)",
         "the job does not stop early, which Bedrock may do by itself, and grades every rollout once; it repeats calls "
         "that fail",
-        f"grading a rollout takes {seconds.low:g} to {seconds.high:g} s of the reward function",
+        f"grading a rollout takes {time.words()}",
         "how long Bedrock trains is not documented: the job's hours go from 0 to its deadline",
         "not counted: storage, logs, metrics, Step Functions, what handlers and the code runner take in Lambda, and "
         "what Certify asks of graders without a judge",

@@ -13,6 +13,7 @@ from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import GUARD
 from rft_runtime.planning.cost import estimate
 from rft_runtime.planning.gate_power import gate_power, require_reachable
+from rft_runtime.planning.grader_time import GraderTime
 from rft_runtime.planning.limits import check_limits
 from rft_runtime.planning.money import priced
 from rft_runtime.planning.prompt_sizes import PromptSizes
@@ -53,6 +54,7 @@ def expect(
     has_live: bool,
     looks: int,
     today: date,
+    time: GraderTime | None = None,
 ) -> Expectation:
     """Return what is to be expected of a run.
 
@@ -63,6 +65,7 @@ def expect(
         has_live: Whether the model line has a live release.
         looks: Candidates that were judged on the held-out set before.
         today: For the age of prices.
+        time: How long the reward takes for a rollout. None: as is assumed for its kinds of graders.
 
     Raises:
         ValueError: When prices are in several currencies.
@@ -76,6 +79,7 @@ def expect(
         facts.settings,
         has_live=has_live,
         hours_beside_training=facts.hours_beside_training,
+        time=time,
     )
     power = gate_power(
         recipe.gate,
@@ -100,6 +104,6 @@ def require_different(sizes: Mapping[str, PromptSizes]) -> None:
         alike = sizes[first].digest == sizes[second].digest
         if alike and not (second.startswith(GUARD) and (first == HELD_OUT or first.startswith(GUARD))):
             raise InvalidDataset(
-                f"datasets.{second}: the same rows as datasets.{first}; rows of the training cannot show what was "
+                f"datasets.{second}: the same prompts as datasets.{first}; what was trained on cannot show what was "
                 "learned"
             )

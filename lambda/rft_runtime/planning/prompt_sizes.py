@@ -10,7 +10,7 @@ import msgspec
 
 from rft_dataset.prompt_lengths import token_range
 from rft_dataset.reading import open_lines
-from rft_dataset.records import Row
+from rft_dataset.records import Row, folded
 from rft_runtime.planning.quantity import Quantity
 
 
@@ -19,7 +19,8 @@ class PromptSizes:
     """The prompts of one dataset.
 
     Args:
-        digest: SHA-256 of its lines, so that the same rows, compressed or not, have the same one.
+        digest: SHA-256 of its different prompts, sorted: the same for the same ones compressed or not, in any order,
+            with any references and system turn, whatever their case and whitespace.
         fewest: Tokens of each prompt, at least.
         most: Tokens of each prompt, at most.
     """
@@ -68,15 +69,18 @@ def read_prompt_sizes(stream: BinaryIO) -> PromptSizes:
     Raises:
         DamagedGzip: When it is compressed and broken.
     """
-    digest, fewest, most = hashlib.sha256(), array("L"), array("L")
+    prompts: set[bytes] = set()
+    fewest, most = array("L"), array("L")
     decoder = msgspec.json.Decoder(Row)
     for line in open_lines(stream)[0]:
-        digest.update(line)
-        digest.update(b"\n")
         try:
-            low, high = token_range(decoder.decode(line))
+            row = decoder.decode(line)
+            low, high = token_range(row)
+            prompt = folded(row.asked()).encode("utf-8", "surrogatepass")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             low, high = 0, len(line)
+            prompt = line
+        prompts.add(hashlib.sha256(prompt).digest())
         fewest.append(low)
         most.append(high)
-    return PromptSizes(digest.hexdigest(), fewest, most)
+    return PromptSizes(hashlib.sha256(b"".join(sorted(prompts))).hexdigest(), fewest, most)

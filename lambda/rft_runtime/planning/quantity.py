@@ -22,7 +22,7 @@ class Quantity(msgspec.Struct, frozen=True):
         return Quantity(self.low * low, self.high * (low if high is None else high))
 
     def words(self) -> str:
-        """Return the range as people say it: whole numbers with separators, small ones with two digits."""
+        """Return the range as people say it: whole numbers with separators, small ones with as many digits as tell."""
         low, high = _plain(self.low), _plain(self.high)
         return low if low == high else f"{low} to {high}"
 
@@ -38,4 +38,6 @@ def total(quantities: "list[Quantity]") -> Quantity:
 def _plain(value: float) -> str:
     if value == 0:
         return "0"
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if value < 10 else f"{value:.4g}"

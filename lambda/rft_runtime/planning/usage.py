@@ -64,6 +64,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         grader_gb_seconds: Memory times time of the reward function. None: its memory is unknown.
         training_hours: Of the job: Bedrock says nothing about its length beforehand, so up to its deadline.
         deployment_hours: Of the candidate's deployment, up to the end of the execution's time.
+        grader_calls_at_once: Calls of the reward function at once with which a step is graded within a minute, when
+            grading is slow. None: not estimated.
         cost: By the environment's prices. None: it has none.
         assumptions: What the numbers rest on, one sentence each.
         warnings: Limits that only the high ends exceed, and prices that are old.
@@ -75,6 +77,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     grader_gb_seconds: Quantity | None
     training_hours: Quantity
     deployment_hours: Quantity
+    grader_calls_at_once: int | None = None
     cost: Cost | None = None
     assumptions: list[str] = []
     warnings: list[str] = []
@@ -105,6 +108,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             yield "judge", f"{self.judge.calls.words()} calls, {tokens}"
         if self.grader_gb_seconds is not None:
             yield "reward function", f"{self.grader_gb_seconds.words()} GB-seconds"
+        if self.grader_calls_at_once is not None:
+            yield "reward concurrency", f"{self.grader_calls_at_once:,} calls at once grade a step within a minute"
         yield "training job", f"unknown; its deadline is {self.training_hours.high:g} h"
         yield "candidate deployment", f"at most {self.deployment_hours.high:g} h"
         if self.cost is not None:

@@ -67,6 +67,7 @@ class Place:
         role_arn: The role that is passed to Bedrock. None: unknown.
         rewards: Reward name -> function name, of those that are checked.
         models: The base models that are checked.
+        release_key_arn: The key that signs releases. None: nothing is to be released.
         concurrency: Calls at once that the reward function should be able to take; None: unknown.
         invokes: Whether the asker may be expected to call reward functions: then a dry run is tried.
     """
@@ -78,6 +79,7 @@ class Place:
     role_arn: str | None
     rewards: Mapping[str, str]
     models: tuple[BaseModel, ...]
+    release_key_arn: str | None = None
     concurrency: int | None = None
     invokes: bool = False
 

@@ -2,7 +2,9 @@
 
 Sources of the names: Amazon Bedrock user guide, "Quotas for the bedrock-runtime endpoint"; listings of
 `service-quotas list-service-quotas --service-code bedrock`. Which quota counts customization jobs is inferred from its
-name, `(Model customization) Scheduled customization jobs`: jobs that are InProgress or Stopping.
+name, `(Model customization) Scheduled customization jobs`: jobs that are InProgress or Stopping. No listing that was
+found names a quota of how many custom model deployments there may be, only of their tokens a minute; should an account
+list one, it is any whose name speaks of custom model deployments and not of tokens.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,8 @@ from rft_runtime.shards import BASE
 
 JOBS = "(model customization) scheduled customization jobs"
 CUSTOM_MODELS = "custom models per account"
+DEPLOYMENTS = "custom model deployments"
+DEPLOYMENT_TOKENS = "(model customization) sum of on demand custom model deployment tokens per minute for "
 PER_DAY = "model invocation max tokens per day for "
 PER_MINUTE = " tokens per minute for "
 _TOKENS_A_DAY = "quota-tokens-a-day"
@@ -38,8 +42,16 @@ def quotas(place: Place) -> Iterator[Finding]:
     yield _room(
         values.get(CUSTOM_MODELS), "quota-models", "custom models", "bedrock:ListCustomModels", lambda: _models(place)
     )
+    yield _room(
+        _deployments_quota(values),
+        "quota-deployments",
+        "custom model deployments",
+        "bedrock:ListCustomModelDeployments",
+        lambda: _deployments(place),
+    )
     for model in place.models:
         if model.quota_name:
+            yield _deployment_tokens(values, model)
             yield _per_day(values, model)
             yield _per_minute(values, model)
 
@@ -92,6 +104,34 @@ def _jobs(place: Place) -> int:
 def _models(place: Place) -> int:
     pages = place.clients.bedrock.get_paginator("list_custom_models").paginate()
     return sum(len(page.get("modelSummaries", [])) for page in pages)
+
+
+def _deployments(place: Place) -> int:
+    pages = place.clients.bedrock.get_paginator("list_custom_model_deployments").paginate()
+    return sum(len(page.get("modelDeploymentSummaries", [])) for page in pages)
+
+
+def _deployments_quota(values: Mapping[str, float]) -> float | None:
+    return next((value for name, value in values.items() if DEPLOYMENTS in name and "token" not in name), None)
+
+
+def _deployment_tokens(values: Mapping[str, float], model: BaseModel) -> Finding:
+    """Say how many tokens a minute the account may ask of deployed custom models of this base model."""
+    wanted = f"{DEPLOYMENT_TOKENS}{model.quota_name.lower()}"
+    value = next((value for name, value in values.items() if _names(name, wanted)), None)
+    check = "quota-deployment-tokens"
+    if value is None:
+        found = f"Service Quotas lists no tokens a minute for deployed custom models of {model.quota_name}"
+        return Finding(check=check, severity=Severity.UNKNOWN, found=found)
+    words = f"{value:,.0f} tokens a minute for deployed custom models of {model.quota_name}"
+    if value == 0:
+        return Finding(
+            check=check,
+            severity=Severity.WARNING,
+            found=f"{words}: a candidate could be trained, and never be asked",
+            remedy=_CONSOLE,
+        )
+    return Finding(check=check, severity=Severity.OK, found=words)
 
 
 def _per_day(values: Mapping[str, float], model: BaseModel) -> Finding:

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from botocore.exceptions import ClientError
+
 from rft_contract.layout import RunKeys
 from rft_contract.naming import reward_alias
+from rft_runtime.failures import error_code
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.preflight.place import Place
 
@@ -36,7 +39,18 @@ def trust(place: Place) -> Iterator[Finding]:
     """Read whether Bedrock may assume the role for customization jobs of this account."""
     if place.role_arn is None:
         return
-    role = place.clients.iam.get_role(RoleName=place.role_arn.rpartition("/")[2])["Role"]
+    try:
+        role = place.clients.iam.get_role(RoleName=place.role_arn.rpartition("/")[2])["Role"]
+    except ClientError as error:
+        if error_code(error) != "NoSuchEntity":
+            raise
+        yield Finding(
+            check="role-trust",
+            severity=Severity.ERROR,
+            found=f"{place.role_arn} does not exist",
+            remedy="deploy the stack again",
+        )
+        return
     document = cast(dict[str, Any], role["AssumeRolePolicyDocument"])
     statements = [statement for statement in _list(document.get("Statement")) if _is_of_bedrock(statement)]
     if any(statement.get("Effect") == "Deny" for statement in statements) or not statements:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from rft_runtime.data_bucket import is_missing
+from rft_runtime.failures import error_code
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.preflight.place import Place
 
@@ -38,14 +39,33 @@ def bucket(place: Place) -> Iterator[Finding]:
 
 def key(place: Place) -> Iterator[Finding]:
     """Look whether the key can be used."""
-    found = place.clients.kms.describe_key(KeyId=place.key_arn)["KeyMetadata"]
-    state = found.get("KeyState", "Enabled")
-    if state != "Enabled":
-        yield Finding(
-            check="key",
+    yield _key(place, "key", place.key_arn, "neither data nor models can be read")
+
+
+def release_key(place: Place) -> Iterator[Finding]:
+    """Look whether the key that signs releases can be used, before hours of training end in what cannot be released."""
+    if place.release_key_arn is not None:
+        yield _key(place, "release-key", place.release_key_arn, "nothing can be released")
+
+
+def _key(place: Place, check: str, arn: str, otherwise: str) -> Finding:
+    try:
+        found = place.clients.kms.describe_key(KeyId=arn)["KeyMetadata"]
+    except ClientError as error:
+        if error_code(error) != "NotFoundException":
+            raise
+        return Finding(
+            check=check,
             severity=Severity.ERROR,
-            found=f"the key {place.key_arn} is {state}, so neither data nor models can be read",
-            remedy="enable the key, or cancel its deletion",
+            found=f"the key {arn} does not exist",
+            remedy="deploy the stack again",
         )
-    else:
-        yield Finding(check="key", severity=Severity.OK, found=f"{place.key_arn} is enabled")
+    state = found.get("KeyState", "Enabled")
+    if state == "Enabled":
+        return Finding(check=check, severity=Severity.OK, found=f"{arn} is enabled")
+    return Finding(
+        check=check,
+        severity=Severity.ERROR,
+        found=f"the key {arn} is {state}, so {otherwise}",
+        remedy="enable the key, or cancel its deletion",
+    )

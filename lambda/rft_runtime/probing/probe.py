@@ -5,26 +5,25 @@ from collections.abc import Iterator
 import msgspec
 
 from rft_contract.outcomes import Infeasible, RunFailed
+from rft_contract.prices import UnitPrice
 from rft_contract.recipe import Recipe
 from rft_dataset.reading import open_lines, rows
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.frozen_data import JSONL, write_lines_once
-from rft_runtime.graded import GradedCompletion, decode_graded
+from rft_runtime.graded import Drawn, GradedCompletion, decode_graded
+from rft_runtime.planning.left_out import trained_on
+from rft_runtime.planning.prompt_sizes import read_prompt_sizes
+from rft_runtime.planning.usage import Usage
 from rft_runtime.platform import Platform
-from rft_runtime.probing.probe_sample import ProbeSample, Traits, draw_sample
+from rft_runtime.probing.probe_sample import ProbeSample, Traits, draw_sample, samples_of
 from rft_runtime.probing.probe_statistics import measure, probed_prompts
 from rft_runtime.probing.probe_verdict import ProbeResult, result_of
 from rft_runtime.probing.probed_data import TRAIN, TRAIN_PROBED, write_probed_data
 from rft_runtime.run_record import RunRecord
+from rft_runtime.run_use import note_spent
 from rft_runtime.shards import BASE, PROBE, Shard, decode_shards, encode_shards, shards_of
 
-_FEWEST_SAMPLES = 8
 _ROLLOUTS_OF_A_ROW = 8
-
-
-def samples_of(recipe: Recipe) -> int:
-    """Return the rollouts of each probed prompt: at least as many as a group of the job has, unless the recipe says."""
-    return recipe.probe.samples or max(_FEWEST_SAMPLES, recipe.hyperparameters.trainingSamplePerPrompt)
 
 
 def start_probe(platform: Platform, run_id: str) -> int:
@@ -77,7 +76,9 @@ def decide_probe(platform: Platform, run_id: str) -> ProbeResult:
     recipe, keys, bucket = record.parsed_recipe(), record.keys, platform.bucket
     sample = msgspec.json.decode(bucket.read(keys.probe_sample), type=ProbeSample)
     shards = decode_shards(bucket.read(keys.probe_shards))
-    prompts = probed_prompts(_completions(bucket, record, shards), sample.weights())
+    drawn = Drawn()
+    prompts = probed_prompts(drawn.counting(_completions(bucket, record, shards)), sample.weights())
+    note_spent(platform.runs, run_id, {PROBE: drawn})
     group = recipe.hyperparameters.trainingSamplePerPrompt
     measures = measure(prompts, success_at=recipe.gate.success_at, group=group)
     if measures is None:
@@ -97,6 +98,8 @@ def decide_probe(platform: Platform, run_id: str) -> ProbeResult:
         {row: reward for row, reward in means.items() if reward is not None},
         without=set(result.drop) if result.dropped else (),
     )
+    if result.dropped:
+        platform.runs.set(run_id, estimate=_expected(bucket, record))
     platform.runs.set(run_id, trains_on=TRAIN_PROBED, shard_error=None)
     return result
 
@@ -105,6 +108,21 @@ def read_probe(bucket: DataBucket, record: RunRecord) -> ProbeResult | None:
     """Return what a run's probe found, or None when it never came to that."""
     found = bucket.find(record.keys.probe)
     return None if found is None else msgspec.json.decode(found[0], type=ProbeResult)
+
+
+def _expected(bucket: DataBucket, record: RunRecord) -> Usage | None:
+    """Return what the run is expected to use, now that its job reads fewer rows."""
+    if record.estimate is None:
+        return None
+    recipe = record.parsed_recipe()
+    return trained_on(
+        record.estimate,
+        recipe,
+        read_prompt_sizes(bucket.open(record.keys.data(TRAIN_PROBED))),
+        record.parsed_resources().facts_of(recipe.reward),
+        prices=[UnitPrice.from_json(price) for price in record.prices],
+        today=record.started.date(),
+    )
 
 
 def _draw(bucket: DataBucket, record: RunRecord, recipe: Recipe) -> ProbeSample:

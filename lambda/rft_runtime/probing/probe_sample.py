@@ -1,7 +1,8 @@
 """Which training prompts Probe tries: a stratified sample, and how much each of its prompts counts.
 
-Source: Cochran (1977), "Sampling Techniques", chapter 5: each stratum is sampled by itself, and a prompt of it stands
-for as many as the stratum has rows for each one drawn.
+Source: Cochran (1977), "Sampling Techniques". Chapter 5: each stratum is sampled by itself, and a prompt of it stands
+for as many as the stratum has rows for each one drawn. Chapter 8: the rows of a stratum are drawn at equal steps
+through their lengths, so that length is balanced within every difficulty or answer without more, and thinner, strata.
 """
 
 import hashlib
@@ -12,15 +13,20 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rft_contract.json_value import JsonObject, JsonValue, canonical
+from rft_contract.recipe import Recipe
 from rft_runtime.conversation import text_of
-from rft_runtime.statistics import quantile
 
 DIFFICULTY = "difficulty"
 REFERENCE = "reference"
 LENGTH = "length"
+_FEWEST_SAMPLES = 8
 _MOST_STRATA = 20
 _LEAST_OF_A_STRATUM = 2
-_QUARTERS = (0.25, 0.5, 0.75)
+
+
+def samples_of(recipe: Recipe) -> int:
+    """Return the rollouts of each probed prompt: at least as many as a group of the job has, unless the recipe says."""
+    return recipe.probe.samples or max(_FEWEST_SAMPLES, recipe.hyperparameters.trainingSamplePerPrompt)
 
 
 class Stratum(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +45,7 @@ class ProbeSample(msgspec.Struct, frozen=True, kw_only=True):
     """The prompts of a probe, `runs/<run>/probe/sample.json`. It names strata by number: a label may be personal.
 
     Args:
-        by: What the strata are: `difficulty`, `reference` or `length`.
+        by: What the strata are: `difficulty` or `reference`; `length`: there is one, and its rows are spread by length.
         strata: All of them.
         rows: The probed rows of the frozen training set, ascending.
         stratum_of: The number of each one's stratum.
@@ -84,7 +90,7 @@ def draw_sample(traits: Traits, prompts: int, seed: str) -> ProbeSample:
     """Draw the prompts of a probe.
 
     Strata are the rows' difficulties where there are 2 to 20 of them, else their reference answers where there are as
-    few, else quarters by length.
+    few, else all rows are one. In each, the prompts are spread over the lengths.
 
     Args:
         traits: Of all training rows, at least one.
@@ -102,7 +108,7 @@ def draw_sample(traits: Traits, prompts: int, seed: str) -> ProbeSample:
     drawn = sorted(
         (row, number)
         for number, (part, count) in enumerate(zip(parts, numbers, strict=True))
-        for row in draw.sample(part, count)
+        for row in _spread(part, count, traits.lengths, draw)
     )
     return ProbeSample(
         by=by,
@@ -137,9 +143,17 @@ def _strata(traits: Traits) -> tuple[str, Sequence[object]]:
         return DIFFICULTY, traits.difficulties
     if _is_few(traits.references):
         return REFERENCE, traits.references
-    ordered = sorted(traits.lengths)
-    cuts = [quantile(ordered, share) for share in _QUARTERS]
-    return LENGTH, [sum(length > cut for cut in cuts) for length in traits.lengths]
+    return LENGTH, [LENGTH] * len(traits.lengths)
+
+
+def _spread(rows: Sequence[int], count: int, lengths: Sequence[int], draw: random.Random) -> list[int]:
+    """Draw rows at equal steps through their lengths, from a random start: each has exactly the same chance.
+
+    Rows of one length come in random order, so that no step meets a pattern in the order of the file.
+    """
+    ordered = sorted(draw.sample(rows, len(rows)), key=lengths.__getitem__)
+    start = draw.randrange(len(rows))
+    return [ordered[(start + number * len(rows)) // count] for number in range(count)]
 
 
 def _is_few(values: Iterable[bytes]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from rft_runtime.graded import GradedCompletion
-from rft_runtime.probing.group_gradient import mixed_shares, pass_at_k
+from rft_runtime.probing.group_gradient import pass_at_k, spread_shares
 from rft_runtime.probing.weighted_bootstrap import Column, Estimate, estimates
 from rft_runtime.statistics import mean
 
@@ -162,5 +162,7 @@ def measure(prompts: Sequence[ProbedPrompt], *, success_at: float, group: int) -
 
 def _usable(prompts: Sequence[ProbedPrompt], group: int) -> list[float | None]:
     """Return each prompt's share of groups with a gradient; None for a prompt without a grade."""
-    shares = iter(mixed_shares([Counter(prompt.rewards) for prompt in prompts if prompt.rewards], group))
+    graded = [prompt for prompt in prompts if prompt.rewards]
+    rewards = [Counter(prompt.rewards) for prompt in graded]
+    shares = iter(spread_shares(rewards, group, [prompt.weight for prompt in graded]))
     return [next(shares) if prompt.rewards else None for prompt in prompts]

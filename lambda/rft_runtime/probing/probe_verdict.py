@@ -40,7 +40,7 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
         group: Rollouts of one of the job's groups.
         success_at: Reward from which a rollout counts as a success.
         temperature: Sampling temperature.
-        strata: What the sample was stratified by: `difficulty`, `reference` or `length`.
+        strata: What the sample was stratified by: `difficulty` or `reference`, both with length; or `length` alone.
         drop: Training rows that the base model always solved, which the job could leave out.
         dropped: Whether the job leaves them out.
         resamples: Bootstrap resamples.

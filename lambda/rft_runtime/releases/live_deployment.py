@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from rft_contract.naming import live_deployment_name, request_token
 from rft_contract.outcomes import Transient
 from rft_contract.statuses import DeploymentStatus, UpdateStatus
+from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG
 from rft_runtime.deployment import Deployment, find_deployment
 from rft_runtime.failures import error_code, explain, is_transient
 from rft_runtime.releases.release import Change, Current
@@ -14,9 +15,6 @@ from rft_runtime.releases.release import Change, Current
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient
     from types_boto3_bedrock.type_defs import TagTypeDef
-
-ROLE_TAG = "rft:role"
-LIVE_ROLE = "live"
 
 
 class NotPutInPlace(Exception):
@@ -27,8 +25,8 @@ def live_tags(current: Current) -> "list[TagTypeDef]":
     """Return the tags by which policies know a line's deployment."""
     return [
         {"key": ROLE_TAG, "value": LIVE_ROLE},
-        {"key": "rft:line", "value": current.line},
-        {"key": "rft:environment", "value": current.environment},
+        {"key": LINE_TAG, "value": current.line},
+        {"key": ENVIRONMENT_TAG, "value": current.environment},
     ]
 
 

@@ -92,12 +92,8 @@ def _claimed(current: Current, record: RunRecord) -> Current:
     """
     if record.release is not None or (current.change is not None and current.change.id == record.run_id):
         return current
-    compared = None if record.live is None else record.live.release
-    if current.release != compared:
-        raise Stale(
-            f"stale: release {current.release} of line {current.line} is live by now, and the candidate was compared "
-            f"with {'none' if compared is None else f'release {compared}'}; run the recipe again"
-        )
+    if current.live != record.live:
+        raise Stale(f"stale: {_since_compared(current, record)}; run the recipe again")
     if current.change is not None:
         return current
     if record.model_arn is None:
@@ -111,3 +107,15 @@ def _claimed(current: Current, record: RunRecord) -> Current:
         reason="passed the gate",
     )
     return msgspec.structs.replace(current, newest=current.newest + 1, change=change)
+
+
+def _since_compared(current: Current, record: RunRecord) -> str:
+    """Say what became of the release that a candidate was compared with."""
+    compared = None if record.live is None else record.live.release
+    if current.release == compared:
+        was = f"release {compared} of line {current.line}"
+        return f"{was} was replaced since the candidate was compared with it, and put back"
+    return (
+        f"release {current.release} of line {current.line} is live by now, and the candidate was compared with "
+        f"{'none' if compared is None else f'release {compared}'}"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from time import sleep
 from typing import Any
 
@@ -18,6 +19,7 @@ from rft_contract.outcomes import RunFailed, Transient
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.gate import Decision
 from rft_runtime.platform import Platform
+from rft_runtime.releases.envelope import Envelope
 from rft_runtime.report import Gain, Measures
 from rft_runtime.run_record import DatasetUse, LiveRelease
 
@@ -138,6 +140,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         reason: In the words of whoever made it.
         asked: Whether Bedrock was asked for it, so that a failed update is this change's own.
         switched: Whether the release is live: the rest only tells of it.
+        envelope: The signed statement about a promotion's release, made before anything is put in place and published
+            once it is committed.
     """
 
     kind: ChangeKind
@@ -148,6 +152,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     asked: bool = False
     switched: bool = False
+    envelope: Envelope | None = None
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +205,12 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
         """What a candidate is compared with; None: there is nothing yet."""
         if self.release is None or self.model_arn is None or self.deployment_arn is None:
             return None
-        return LiveRelease(release=self.release, model_arn=self.model_arn, deployment_arn=self.deployment_arn)
+        return LiveRelease(
+            release=self.release,
+            model_arn=self.model_arn,
+            deployment_arn=self.deployment_arn,
+            turns=sum(1 for _ in groupby(turn.release for turn in self.history)),
+        )
 
 
 class KeptRelease(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,14 +270,18 @@ class ReleaseStore:
             self.sleep(random.uniform(0, 0.05 * 2**attempt))
         raise Transient(f"{self.bucket.address(key)} changed {_ATTEMPTS} times while it was being written")
 
-    def create(self, release: Release) -> str:
+    def create(self, line: str, number: int, body: bytes) -> str:
         """Write a manifest, once, and return its hex digest.
+
+        Args:
+            line: The model line.
+            number: Of the release.
+            body: What `encode_release` returned.
 
         Raises:
             RunFailed: When the number has another manifest.
         """
-        body = encode_release(release)
-        key = release_key(release.line, release.number)
+        key = release_key(line, number)
         if not self.bucket.create(key, body) and self.bucket.read(key) != body:
             raise RunFailed(f"{self.bucket.address(key)} exists and says something else; manifests are written once")
         return hashlib.sha256(body).hexdigest()

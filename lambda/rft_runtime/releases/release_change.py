@@ -1,21 +1,24 @@
 """A change of what is live on a line, from its claim to its end, one look at a time.
 
-The claim comes first: a conditional write of `current.json` that lets one change at a time touch the deployment. What
-serves is then put in place; the run's record is the commit of a promotion, because closing a run and committing its
-release exclude each other there; then `current.json` says what is live; then the world is told. Every step may be
-repeated, so whoever comes next goes on: a poll, its retry, or the look every 15 minutes.
+The claim comes first: a conditional write of `current.json` that lets one change at a time touch the deployment. The
+evidence of a promotion is then signed, and the claim keeps the signature: what cannot be signed never serves. What
+serves is put in place; the run's record is the commit of a promotion, because closing a run and committing its release
+exclude each other there; then the evidence is published; then `current.json` says what is live; then the world is told.
+Every step may be repeated, so whoever comes next goes on: a poll, its retry, or the look every 15 minutes.
 """
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from rft_contract.outcomes import RunFailed, Transient
+from rft_runtime.failures import explain, is_transient
 from rft_runtime.platform import Platform
+from rft_runtime.releases.evidence import draw_up, publish
 from rft_runtime.releases.live_deployment import NotPutInPlace, deployment_with, remove_deployment
 from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, Turn, release_store
-from rft_runtime.releases.release_manifest import build_manifest
 from rft_runtime.releases.release_notice import tell, watch_deployment, write_parameters
 from rft_runtime.run_record import ENDED, RunRecord
 
@@ -23,15 +26,16 @@ GRACE = timedelta(minutes=10)
 """After a run's end, before somebody else takes its change back: longer than a call of its handlers lasts."""
 
 
-def advance(platform: Platform, line: str) -> bool:
+def advance(platform: Platform, line: str, change_id: str | None = None) -> bool:
     """Move what is under way on a line one step on.
 
     Args:
         platform: Where this runs.
         line: The model line.
+        change_id: Whose change; another's is left alone. None: anybody's.
 
     Returns:
-        Whether nothing is under way any more.
+        Whether nothing of that is under way any more.
 
     Raises:
         RunFailed: When the model could not be put in place. What was live before is then being put back.
@@ -40,7 +44,7 @@ def advance(platform: Platform, line: str) -> bool:
     store = release_store(platform)
     current = store.current(line)
     change = current.change
-    if change is None:
+    if change is None or change_id not in (None, change.id):
         return True
     if not change.switched:
         try:
@@ -117,22 +121,47 @@ def restoring(current: Current, change: Change) -> Current:
 def _put_in_place(platform: Platform, store: ReleaseStore, current: Current, change: Change) -> Current | None:
     """Return the line with the change made, or None while it has to be waited for."""
     bedrock = platform.clients.bedrock
+    if change.kind is ChangeKind.PROMOTION and change.envelope is None:
+        current = _sign(platform, store, current, change)
+        if current.change is None or not _is_under_way(current, change):
+            return None  # given up by somebody else meanwhile
+        change = current.change
     if change.model_arn is None or change.release is None:
         return current if remove_deployment(bedrock, current) else None
     deployment = deployment_with(bedrock, current, change, change.model_arn)
     if deployment is None:
-        store.update(current.line, lambda newest: _asked(newest, change))
+        store.update(current.line, lambda newest: _with(newest, change, asked=True))
         return None
     if change.kind is ChangeKind.PROMOTION:
         record = platform.runs.load(change.id)
-        manifest = build_manifest(platform.bucket, record, current, change)
+        evidence = draw_up(platform, record, current, change)
         if record.release != change.release:  # the commit: refused once the run is closed, and never undone
             platform.runs.set(change.id, release=change.release)
-        sha256 = store.create(manifest)
+        sha256 = publish(store, evidence)
     else:
         sha256 = store.digest(current.line, change.release)
     arn = deployment.arn
     return store.update(current.line, lambda newest: _switched(newest, change, arn, sha256))
+
+
+def _sign(platform: Platform, store: ReleaseStore, current: Current, change: Change) -> Current:
+    """Return the line with the signature in the claim.
+
+    Raises:
+        NotPutInPlace: When it cannot be signed.
+        RunFailed: The same, for a promotion that is committed: it is never taken back.
+    """
+    record = platform.runs.load(change.id)
+    refusal = RunFailed if record.release == change.release else NotPutInPlace
+    try:
+        envelope = draw_up(platform, record, current, change).envelope
+    except RunFailed as error:
+        raise refusal(str(error)) from error
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        raise refusal(f"the evidence of release {change.release} could not be signed: {explain(error)}") from error
+    return store.update(current.line, lambda newest: _with(newest, change, envelope=envelope))
 
 
 def _take_back(platform: Platform, store: ReleaseStore, current: Current, change: Change) -> None:
@@ -170,10 +199,11 @@ def _is_under_way(current: Current, change: Change) -> bool:
     return current.change is not None and (current.change.id, current.change.kind) == (change.id, change.kind)
 
 
-def _asked(current: Current, change: Change) -> Current:
+def _with(current: Current, change: Change, **values: object) -> Current:
+    """Return the line with more known of a change; as it is when that change is not under way any more."""
     if current.change is None or not _is_under_way(current, change):
         return current
-    return msgspec.structs.replace(current, change=msgspec.structs.replace(current.change, asked=True))
+    return msgspec.structs.replace(current, change=msgspec.structs.replace(current.change, **values))
 
 
 def _switched(current: Current, change: Change, deployment_arn: str, sha256: str) -> Current:

@@ -6,6 +6,7 @@ from rft_contract.json_value import JsonObject, canonical
 from rft_contract.layout import release_key
 from rft_contract.naming import live_alarm_name, release_parameter
 from rft_contract.outcomes import Transient
+from rft_contract.release_events import PROMOTED, ROLLED_BACK, SOURCE
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.releases.release import Change, ChangeKind, Current
 
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_ssm import SSMClient
 
-SOURCE = "rft"
-"""Source of our events."""
-
-DETAIL_TYPES = {ChangeKind.PROMOTION: "RFT Model Promoted", ChangeKind.ROLLBACK: "RFT Model Rolled Back"}
+DETAIL_TYPES = {ChangeKind.PROMOTION: PROMOTED, ChangeKind.ROLLBACK: ROLLED_BACK}
 
 
 def write_parameters(ssm: "SSMClient", current: Current) -> None:

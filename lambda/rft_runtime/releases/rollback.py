@@ -37,7 +37,7 @@ def roll_back(platform: Platform, *, line: str, token: str, to: int | None = Non
     current = store.update(line, lambda newest: _claimed(store, newest, token, to, reason))
     change = current.change
     release = current.release if change is None else change.release
-    progress = Progress.DONE if advance(platform, line) else Progress.WAITING
+    progress = Progress.DONE if advance(platform, line, token) else Progress.WAITING
     return {"line": line, "release": release, "progress": progress}
 
 
