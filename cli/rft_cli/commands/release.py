@@ -5,10 +5,15 @@ from typing import Annotated
 
 import typer
 
+from rft_cli.commands import release_evidence
 from rft_cli.commands.options import Env, Json, Stack
 from rft_cli.console import out, print_json, progress, say
 
-app = typer.Typer(name="release", help="Releases of model lines: list, show, roll back.", no_args_is_help=True)
+app = typer.Typer(
+    name="release", help="Releases of model lines: list, show, verify, export, roll back.", no_args_is_help=True
+)
+for command in (release_evidence.verify, release_evidence.export, release_evidence.public_key):
+    app.command(command.__name__.replace("_", "-"))(command)
 
 Line = Annotated[str, typer.Argument(metavar="LINE", help="Model line, as recipes name it.", show_default=False)]
 

@@ -1,0 +1,97 @@
+"""The key that signs releases."""
+
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from bedrock_rft.key import deletion_denied
+
+
+class ReleaseKey(Construct):
+    """An asymmetric KMS key with which an environment signs what it releases: ECC on NIST P-256, for signatures alone.
+
+    Its private half never leaves KMS. The public half is what verifiers pin: `rft release public-key` prints it.
+
+    | Principal | Actions | Condition | Why |
+    |---|---|---|---|
+    | the account | `kms:*` | | policies of the account's principals decide |
+    | all but the signers | deny Sign | principal ARN | a policy elsewhere, or a grant, makes nobody a signer |
+    | signers | Sign | ECDSA_SHA_256, over a digest | `grant_sign`, in the signers' own policies |
+    | all but `administrators` | deny ScheduleKeyDeletion, DisableKey | principal ARN | when they are given |
+
+    KMS does not rotate asymmetric keys (KMS developer guide, "Rotating AWS KMS keys"). A new key is a new pin for
+    verifiers, and old releases stay verifiable with the old one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        administrators: Sequence[str] = (),
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Define the key.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            administrators: ARNs of the roles that may delete or disable the key, `*` allowed. Default: - no such
+                denial: whoever IAM allows.
+            removal_policy: What happens when the key leaves the stack. Default: RETAIN.
+        """
+        super().__init__(scope, construct_id)
+        self._has_signers = False
+        self.key = kms.Key(
+            self,
+            "Resource",
+            description="Signatures of releases of reinforcement fine-tuning",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            removal_policy=removal_policy,
+        )
+        if administrators:
+            self.key.add_to_resource_policy(deletion_denied(administrators))
+
+    def grant_sign(self, *signers: iam.IRole) -> None:
+        """Let these roles sign, and deny it to everybody else.
+
+        Args:
+            *signers: All of them.
+
+        Raises:
+            ValueError: When the key has signers, since they would be denied to each other.
+        """
+        if self._has_signers:
+            raise ValueError(f"{self.node.path}: has signers already, wanted all of them in one call of grant_sign")
+        self._has_signers = True
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="SigningIsForPromotion",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["kms:Sign"],
+                resources=["*"],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": [signer.role_arn for signer in signers]}},
+            )
+        )
+        as_here = {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "DIGEST"}}
+        for signer in signers:
+            iam.Grant.add_to_principal(
+                grantee=signer, actions=["kms:Sign"], resource_arns=[self.key.key_arn], conditions=as_here
+            )
+
+    def grant_describe(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal see whether the key is enabled."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["kms:DescribeKey"], resource_arns=[self.key.key_arn]
+        )
+
+    def grant_verify(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read the public key, and have KMS verify signatures."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["kms:GetPublicKey", "kms:Verify"], resource_arns=[self.key.key_arn]
+        )
