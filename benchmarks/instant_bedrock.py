@@ -1,12 +1,14 @@
-"""`python -m benchmarks.instant_bedrock`: the embedded Amazon Bedrock without model time; the API is the same.
+"""The embedded Amazon Bedrock without model time; the API is the same. `rft_local.lifecycle.up` can start it.
 
-Base model and tuned model answer at once: the base model always with one label, the tuned one with the right label.
+Base model and tuned model answer at once: the base model always with one label, the tuned one with the right label, or
+with the right one for that share of the prompts which the field `skill` of its first training row says.
 """
 
 import argparse
 import logging
 import signal
 import threading
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,13 +64,14 @@ class InstantEngine:
                 seconds=0.0,
             )
         )
-        task.adapter.write_bytes(b"no weights")
+        task.adapter.write_text(str(task.rows[0].fields.get("skill", 1.0)))
 
 
 def _label(prompt: Sequence[Message], adapter: Path | None) -> str:
-    if adapter is None:
+    text = prompt[-1]["content"]
+    if adapter is None or zlib.crc32(text.encode()) % 100 >= 100 * float(adapter.read_text()):
         return LABELS[0]
-    return next(label for hint, label in HINTS.items() if hint in prompt[-1]["content"])
+    return next(label for hint, label in HINTS.items() if hint in text)
 
 
 def main() -> None:
@@ -77,6 +80,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--emulator-url", required=True)
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="not read: there is no model")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     settings = EndpointSettings(

@@ -4,7 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-_KEPT = ("HOME", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SSL_CERT_FILE", "SYSTEMROOT")
+from rft_local.emulator.environment import AUTHORIZATION_LOG
+
+_KEPT = ("HOME", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SSL_CERT_FILE", "SYSTEMROOT", AUTHORIZATION_LOG)
 
 
 def endpoint(port: int) -> str:

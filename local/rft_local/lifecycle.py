@@ -82,6 +82,7 @@ def up(
     deploy: bool,
     tell: Tell,
     bedrock_settings: Sequence[str] = (),
+    bedrock: Sequence[str] = ("-m", "rft_local.bedrock"),
 ) -> LocalState:
     """Start the embedded AWS unless it runs, and deploy the app's local stage into it.
 
@@ -95,6 +96,8 @@ def up(
         deploy: Whether to deploy.
         tell: Hears what is being done.
         bedrock_settings: More arguments of `python -m rft_local.bedrock`, such as `--judge-noise=0.2`.
+        bedrock: What Python runs as the Bedrock endpoint; another one takes the same `--port`, `--emulator-url`,
+            `--state` and `--weights`.
 
     Raises:
         LocalError: In one line, what stands in the way.
@@ -114,7 +117,7 @@ def up(
                 for folder in (project.logs, project.temporary):
                     folder.mkdir(parents=True, exist_ok=True)
                 tell("starting")
-                state = _start(project, port, bedrock_port, seed, bedrock_settings)
+                state = _start(project, port, bedrock_port, seed, bedrock_settings, bedrock)
             if deploy:
                 tell("synthesizing the app")
                 with cdk.synthesis():
@@ -187,11 +190,17 @@ def healthy(url: str, timeout: float = 2.0) -> bool:
 
 
 def _start(
-    project: Project, port: int, bedrock_port: int, seed: int | None, bedrock_settings: Sequence[str]
+    project: Project,
+    port: int,
+    bedrock_port: int,
+    seed: int | None,
+    bedrock_settings: Sequence[str],
+    bedrock_program: Sequence[str],
 ) -> LocalState:
     folder = str(project.state_folder)
     environment = clean_environment(project.temporary)
     emulator, bedrock = endpoint(port), endpoint(bedrock_port)
+    programs = {"emulator": ("-m", "rft_local.emulator"), "bedrock": bedrock_program}
     commands = {
         "emulator": ["--port", str(port), "--bedrock-url", bedrock, "--state", folder],
         "bedrock": ["--port", str(bedrock_port), "--emulator-url", emulator, "--state", folder]
@@ -202,7 +211,7 @@ def _start(
     started = {
         name: Process.start(
             name,
-            [sys.executable, "-m", f"rft_local.{name}", *arguments],
+            [sys.executable, *programs[name], *arguments],
             environment=environment,
             log=project.logs / f"{name}.log",
             folder=project.state_folder,

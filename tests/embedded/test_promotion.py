@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from bedrock_rft import ModelRelease
 from rft_cli.environment import Environment, open_environment
+from rft_contract.layout import certificate_key, evidence_key
 from rft_contract.naming import live_alarm_name, live_deployment_name, release_parameter
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_local.bedrock.records import CustomModel
@@ -203,6 +204,8 @@ def decided(environment: Environment, run_id: str) -> None:
         resources=resources.to_json(),
         datasets={"held_out": DatasetUse(address="s3://bucket/held_out", sha256=sha256, rows=2)},
         reward_version="1",
+        reward_hash=sha256,
+        certificates={"held_out": "PASSED"},
         live=current(environment).live,
         model_arn=model(run_id),
     )
@@ -220,6 +223,7 @@ def decided(environment: Environment, run_id: str) -> None:
     row = json.dumps({"messages": [{"role": "user", "content": "where is it?"}], "reference_answer": "billing"})
     environment.bucket.write(record.keys.data("held_out"), f"{row}\n{row}\n".encode())
     environment.bucket.write(record.keys.decision, msgspec.json.encode(decision))
+    environment.bucket.write(certificate_key(sha256, sha256), b'{"verdict":"PASSED"}')
     shards = list(
         shards_of([9, 9], data="held_out", subjects=(BASE_ARM, CANDIDATE), rows_per_shard=2, samples=0, temperature=0)
     )
@@ -387,11 +391,88 @@ def test_an_application_calls_what_is_live_and_no_candidate(promoted: Environmen
     assert "AccessDenied" not in str(answer.value)
 
 
-def test_nobody_else_writes_releases(promoted: Environment) -> None:
-    for part in ("HandlersPlan", "HandlersDecide", "HandlersClose"):
-        s3 = as_function(promoted, part, "s3")
-        with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
-            s3.put_object(Bucket=promoted.outputs.bucket, Key=f"releases/{LINE}/current.json", Body=b"{}")
+def test_what_the_deployed_function_signed_verifies(promoted: Environment, project: Project) -> None:
+    verified = rft(project, "release", "verify", LINE, "--newer-than", "1", "--json")
+    assert verified.returncode == 0, verified.stdout
+    release = json.loads(verified.stdout)["release"]
+    assert (release["line"], release["number"], release["environment"]) == (LINE, 2, "local")
+    assert (release["account"], release["region"], release["model_arn"]) == (ACCOUNT, REGION, model("second"))
+    assert set(release["certificates"]) == {"held_out"}
+    older = rft(project, "release", "verify", LINE, "--newer-than", "2", "--json")
+    assert older.returncode == 1
+    assert [check["name"] for check in json.loads(older.stdout)["checks"] if check["verdict"] == "failed"] == ["age"]
+
+
+def test_an_exported_file_verifies_with_the_pinned_key_alone(promoted: Environment, project: Project) -> None:
+    pinned, file = project.root / "local.pem", project.root / "evidence.json"
+    pinned.write_text(rft(project, "release", "public-key").stdout)
+    exported = rft(project, "release", "export", LINE, "-o", str(file))
+    assert exported.returncode == 0, exported.stderr
+    arguments = ("release", "verify", str(file), "--line", LINE, "--public-key", str(pinned), "--json")
+    assert rft(project, *arguments).returncode == 0
+    file.write_bytes(file.read_bytes().replace(b"custom-model/local", b"custom-model/lokal", 1))
+    changed = rft(project, *arguments)
+    assert changed.returncode == 1
+    assert [check["name"] for check in json.loads(changed.stdout)["checks"] if check["verdict"] == "failed"]
+
+
+def denied(operation: Any, **request: Any) -> None:
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        operation(**request)
+
+
+def developer(environment: Environment) -> str:
+    """Make the role of somebody who may do anything with S3 and KMS, as far as the role's own policy goes."""
+    statement = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = client(environment, "iam")
+    made = iam.create_role(RoleName="developer", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="developer", PolicyName="all", PolicyDocument=document)
+    return str(made["Role"]["Arn"])
+
+
+@pytest.fixture(scope="module")
+def others(promoted: Environment) -> dict[str, str]:
+    """Return the roles of those who must not touch releases."""
+    parts = ("HandlersPlan", "HandlersDecide", "HandlersClose", "Sweep", "TrainPoll")
+    return {part: function(promoted, part)["Role"] for part in parts} | {"developer": developer(promoted)}
+
+
+@pytest.mark.parametrize("who", ["HandlersPlan", "HandlersDecide", "HandlersClose", "Sweep", "TrainPoll", "developer"])
+def test_nobody_else_writes_deletes_or_signs_releases(promoted: Environment, others: dict[str, str], who: str) -> None:
+    s3, kms = (as_role(promoted, others[who], service) for service in ("s3", "kms"))
+    bucket, root = promoted.outputs.bucket, client(promoted, "s3")
+    for key in (f"releases/{LINE}/current.json", evidence_key(LINE, 2), f"releases/{LINE}/9.json"):
+        denied(s3.put_object, Bucket=bucket, Key=key, Body=b"{}")
+    for key in (f"releases/{LINE}/current.json", evidence_key(LINE, 2)):
+        version = root.head_object(Bucket=bucket, Key=key)["VersionId"]
+        denied(s3.delete_object, Bucket=bucket, Key=key)
+        denied(s3.delete_object, Bucket=bucket, Key=key, VersionId=version)
+        assert root.head_object(Bucket=bucket, Key=key)["VersionId"] == version
+    sign = {"Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+    denied(kms.sign, KeyId=promoted.outputs.release_key_arn, **sign)
+
+
+def test_a_developer_may_write_elsewhere(promoted: Environment, others: dict[str, str]) -> None:
+    s3 = as_role(promoted, others["developer"], "s3")
+    s3.put_object(Bucket=promoted.outputs.bucket, Key="datasets/mine", Body=b"{}")
+    assert as_role(promoted, others["developer"], "kms").get_public_key(KeyId=promoted.outputs.release_key_arn)
+
+
+def test_who_rolls_back_writes_what_is_live_and_signs_nothing(promoted: Environment) -> None:
+    s3, kms = (as_function(promoted, "ReleaseRollback", service) for service in ("s3", "kms"))
+    for key in (evidence_key(LINE, 9), f"releases/{LINE}/9.json"):
+        denied(s3.put_object, Bucket=promoted.outputs.bucket, Key=key, Body=b"{}")
+    sign = {"Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+    denied(kms.sign, KeyId=promoted.outputs.release_key_arn, **sign)
+
+
+def test_who_promotes_signs_digests_alone(promoted: Environment) -> None:
+    kms = as_function(promoted, "PromotePoll", "kms")
+    asked = {"KeyId": promoted.outputs.release_key_arn, "Message": b"0" * 32, "SigningAlgorithm": "ECDSA_SHA_256"}
+    assert kms.sign(**asked, MessageType="DIGEST")["Signature"]
+    denied(kms.sign, **asked, MessageType="RAW")
 
 
 def test_the_command_line_lists_shows_and_rolls_back(promoted: Environment, project: Project, heard: str) -> None:

@@ -182,15 +182,41 @@ def test_the_reward_function_told_of_every_training_rollout(platform: Platform, 
     assert sum(point["Sum"] for point in answer["Datapoints"]) == 7 * 16 * 2
 
 
+def test_what_the_run_used_is_counted_from_its_rollouts(whole: dict[str, Any]) -> None:
+    used, expected = whole["used"], whole["estimate"]
+    assert used["parts"]["training"]["rollouts"] == {"low": 7 * 16 * 2, "high": 7 * 16 * 2}
+    assert used["parts"]["probe"]["rollouts"] == {"low": 12 * 8, "high": 12 * 8}
+    assert set(used["parts"]) == {"training", "probe", "base", "candidate"}
+    for name, part in used["parts"].items():
+        for tokens in ("tokens_in", "tokens_out"):
+            assert 0 < part[tokens]["low"] <= part[tokens]["high"] <= expected["parts"][name][tokens]["high"]
+    assert used["grader_gb_seconds"]["low"] > 0
+    assert 0 < used["training_hours"]["low"] < 0.2
+
+
 def test_nothing_of_a_prompt_is_in_history_or_logs(platform: Platform, whole: dict[str, Any]) -> None:
     states, logs = platform.client("stepfunctions"), platform.client("logs")
     executions = states.list_executions(stateMachineArn=platform.outputs.state_machine_arn)["executions"]
-    history = [
-        states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
+    maps = [
+        run["mapRunArn"]
         for execution in executions
+        for run in states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
     ]
-    assert sum(map(len, history)) > 30
-    assert CANARY not in json.dumps(history, default=str)
+    children = [child for run in maps for child in states.list_executions(mapRunArn=run)["executions"]]
+    # A shard at least of Probe, and of Evaluate for each of two models, greedy and sampled.
+    assert len(maps) >= 2
+    assert len(children) >= 5
+    histories = {
+        execution["executionArn"]: [
+            event
+            for page in states.get_paginator("get_execution_history").paginate(executionArn=execution["executionArn"])
+            for event in page["events"]
+        ]
+        for execution in (*executions, *children)
+    }
+    assert all(histories.values())
+    assert sum(map(len, histories.values())) > 30
+    assert CANARY not in json.dumps(histories, default=str)
     messages = [
         event["message"]
         for page in logs.get_paginator("describe_log_groups").paginate()
@@ -257,6 +283,21 @@ def test_preflight_looks_with_both_identities_or_says_what_is_not_simulated(plat
         assert amiss["quota"] == "not checked: ListServiceQuotas is not simulated here"
         sound = {finding["check"] for finding in findings if finding["severity"] == "ok"}
         assert sound >= {"identity", "model", "role-trust", "role-rights", "bucket", "key", "reward", "concurrency"}
+
+
+def test_a_run_that_passes_a_limit_while_it_trains_ends_over_limit(platform: Platform, whole: dict[str, Any]) -> None:
+    train = platform.put_dataset("over-train.jsonl", [row(index, "train") for index in range(100)])
+    held_out = platform.put_dataset("over-held-out.jsonl", [row(index, "held_out") for index in range(6)])
+    # Plan expects 200 to 224 rollouts: the last step of an epoch may be filled up, and here it is.
+    changes = {"limits": {"rollouts": 210}, "probe": {"prompts": 0}}
+    ended = platform.ended(platform.start("over", recipe(train, held_out, **changes)), 180)
+    assert ended["error"] == "OVER_LIMIT", ended["cause"]
+    assert "recipe.limits.rollouts: 210 allowed" in ended["cause"]
+    record = platform.read(RunKeys("over").record)
+    assert record["used"]["parts"]["training"]["rollouts"]["low"] > 210
+    assert record["stage"] == "Train"
+    bucket = platform.outputs.bucket
+    assert json.loads(platform.client("s3").get_object(Bucket=bucket, Key="places.json")["Body"].read()) == {"runs": []}
 
 
 def test_a_stopped_execution_is_closed_by_its_status_event(platform: Platform, whole: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from rft_local.bedrock.accidents import Accidents
 from rft_local.bedrock.account import Account
 from rft_local.bedrock.deployments import Deployments
 from rft_local.bedrock.requests import CreateDeployment, DeploymentIdentifier, UpdateDeployment
@@ -104,7 +105,7 @@ def test_a_deployment_and_its_update_take_their_time(tmp_path: Path) -> None:
         first, second = bed.trained("first"), bed.trained("second")
     now = 1000.0
     account = Account(tmp_path, lambda: now)
-    deployments = Deployments(account, seconds=5)
+    deployments = Deployments(account, seconds=5, accidents=Accidents())
     arn = deployments.create(CreateDeployment(model_deployment_name="slow", model_arn=first))[
         "customModelDeploymentArn"
     ]
@@ -122,7 +123,7 @@ def test_a_deployment_and_its_update_take_their_time(tmp_path: Path) -> None:
     assert found["modelArn"] == first
     assert found["updateDetails"] == {"modelArn": second, "updateStatus": "Updating"}
     now += 5
-    found = Deployments(Account(tmp_path, lambda: now), seconds=5).get(slow)
+    found = Deployments(Account(tmp_path, lambda: now), seconds=5, accidents=Accidents()).get(slow)
     assert found["modelArn"] == second
     assert found["updateDetails"] == {"modelArn": second, "updateStatus": "UpdateCompleted"}
 

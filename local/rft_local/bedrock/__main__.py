@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rft_local.bedrock.endpoint import Endpoint
-from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, FieldPlace, GraderSettings
+from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, FieldPlace, GraderSettings, Nested
 from rft_local.bedrock.judge_settings import JudgeSettings
 from rft_local.bedrock.server import Server
 from rft_local.bedrock.stand_in_engine import StandInEngine
+from rft_local.bedrock.undocumented import Undocumented, add_options
 from rft_local.local_error import LocalError
 from rft_local.port import check_port
 
@@ -71,6 +72,7 @@ def _settings(asked: argparse.Namespace) -> EndpointSettings:
         grader=GraderSettings(
             delivery=Delivery(asked.delivery),
             fields=FieldPlace(asked.reference),
+            nested=Nested(asked.nested),
             wrap_text=asked.wrap_text,
             assistant_role=asked.assistant_role,
             event_size=asked.event_size,
@@ -84,6 +86,7 @@ def _settings(asked: argparse.Namespace) -> EndpointSettings:
             malformed_share=asked.judge_malformed_share,
             seed=asked.seed,
         ),
+        undocumented=Undocumented.from_options(asked),
     )
 
 
@@ -101,10 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--reference", choices=[item.value for item in FieldPlace], default="metadata", help="where extra fields arrive"
     )
+    add("--nested", choices=[item.value for item in Nested], default="kept", help="how mappings and lists arrive")
     add("--wrap-text", action="store_true", help='a reference answer that is a string arrives as {"text": ...}')
     add("--assistant-role", choices=["assistant", "nova_assistant"], default="assistant", help="role of the last turn")
     add("--event-size", type=int, default=64, help="most rollouts in one event (default 64)")
     add("--shuffle-rewards", action="store_true", help="a control: deal each step's rewards out at random")
+    add_options(parser)
     judge = JudgeSettings()
     for name, default, meaning in (
         ("noise", judge.noise, "standard deviation of its grades, as a share of the scale"),

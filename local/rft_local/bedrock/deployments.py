@@ -7,6 +7,8 @@ recorded times, so a restart changes nothing.
 import msgspec
 
 from rft_contract.json_value import JsonObject, JsonValue
+from rft_contract.statuses import DeploymentStatus, UpdateStatus
+from rft_local.bedrock.accidents import Accidents
 from rft_local.bedrock.account import Account, arn
 from rft_local.bedrock.listing import between, named, page
 from rft_local.bedrock.record_store import new_id
@@ -14,6 +16,7 @@ from rft_local.bedrock.records import Deployment
 from rft_local.bedrock.requests import CreateDeployment, DeploymentIdentifier, ListDeployments, UpdateDeployment
 from rft_local.bedrock.service_error import conflict, invalid, not_found
 from rft_local.bedrock.tags import as_mapping
+from rft_local.bedrock.undocumented import Deploying, Undocumented
 
 
 class Deployments:
@@ -22,11 +25,15 @@ class Deployments:
     Args:
         account: The account.
         seconds: How long a deployment is `Creating` and an update `Updating`.
+        accidents: What is ordered to go wrong.
+        undocumented: Whether models can be deployed at all.
     """
 
-    def __init__(self, account: Account, seconds: float) -> None:
+    def __init__(self, account: Account, seconds: float, accidents: Accidents, undocumented: Undocumented) -> None:
         self._account = account
         self._seconds = seconds
+        self._accidents = accidents
+        self._undocumented = undocumented
 
     def create(self, asked: CreateDeployment) -> JsonObject:
         """Deploy a custom model; the same token with the same parameters answers with the same deployment.
@@ -42,7 +49,10 @@ class Deployments:
             return {"customModelDeploymentArn": present.arn}
         if self._account.model(asked.model_arn) is None:
             raise not_found(f"The custom model {asked.model_arn} does not exist")
+        if self._undocumented.deploying is Deploying.REFUSED:
+            raise invalid("On-demand deployment is not supported for this custom model")
         now, deployment_id = self._account.now(), new_id()
+        accident = self._accidents.take("deployment", asked.model_deployment_name)
         deployment = Deployment(
             id=deployment_id,
             arn=arn("custom-model-deployment", deployment_id),
@@ -52,6 +62,8 @@ class Deployments:
             model_arn=asked.model_arn,
             ready=now + self._seconds,
             modified=now,
+            failure=accident.message if accident else None,
+            stays=DeploymentStatus(accident.ends) if accident else None,
         )
 
         def refuse(present: list[Deployment]) -> None:
@@ -71,8 +83,7 @@ class Deployments:
         now = self._account.now()
         update: JsonObject | None = None
         if deployment.next_model_arn:
-            status = "UpdateCompleted" if now >= deployment.switched else "Updating"
-            update = {"modelArn": deployment.next_model_arn, "updateStatus": status}
+            update = {"modelArn": deployment.next_model_arn, "updateStatus": deployment.update(now).value}
         return {
             "customModelDeploymentArn": deployment.arn,
             "modelDeploymentName": deployment.name,
@@ -81,6 +92,7 @@ class Deployments:
             "status": deployment.status(now).value,
             "description": deployment.request.description,
             "updateDetails": update,
+            "failureMessage": deployment.failure,
             "lastUpdatedAt": deployment.modified,
         }
 
@@ -95,9 +107,10 @@ class Deployments:
         if self._account.model(asked.model_arn) is None:
             raise not_found(f"The custom model {asked.model_arn} does not exist")
         now = self._account.now()
+        accident = self._accidents.take("update", deployment.name)
 
         def switch(record: Deployment) -> Deployment:
-            if now < max(record.ready, record.switched):
+            if now < record.ready or record.update(now) is UpdateStatus.UPDATING:
                 raise invalid(f"The deployment {record.arn} is being created or updated; try again when it is Active")
             return msgspec.structs.replace(
                 record,
@@ -105,6 +118,8 @@ class Deployments:
                 next_model_arn=asked.model_arn,
                 switched=now + self._seconds,
                 modified=now,
+                failure=accident.message if accident else None,
+                update_stays=UpdateStatus(accident.ends) if accident else None,
             )
 
         self._account.deployments.change(deployment.id, switch)

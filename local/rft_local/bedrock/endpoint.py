@@ -10,6 +10,7 @@ from botocore.model import OperationModel
 
 from rft_contract.json_value import JsonObject
 from rft_local.bedrock import requests
+from rft_local.bedrock.accidents import ACCIDENTS, Accidents
 from rft_local.bedrock.account import Account
 from rft_local.bedrock.batcher import Batcher
 from rft_local.bedrock.custom_models import CustomModels
@@ -52,13 +53,14 @@ class Endpoint:
         account = Account(settings.state)
         emulator = EmulatorClient(settings.emulator_url)
         roles = RoleCheck(emulator)
-        self._worker = JobWorker(account, self._engine, emulator, roles, settings)
+        self._accidents = Accidents()
+        self._worker = JobWorker(account, self._engine, emulator, roles, settings, self._accidents)
         self._batcher = Batcher(
             self._engine, seed=settings.seed, seconds=settings.batch_seconds, size=settings.batch_size
         )
-        deployments = Deployments(account, settings.deployment_seconds)
+        deployments = Deployments(account, settings.deployment_seconds, self._accidents, settings.undocumented)
         self._operations = operations(
-            Jobs(account, roles, self._worker.submit),
+            Jobs(account, roles, self._worker.submit, settings.undocumented),
             CustomModels(account),
             deployments,
             ResourceTags(account),
@@ -85,6 +87,8 @@ class Endpoint:
         if request.method == "GET" and request.target == HEALTH:
             return self._health()
         try:
+            if (request.method, request.target) == ("POST", ACCIDENTS):
+                return HttpResponse(200, {}, msgspec.json.encode(self._accidents.order(request.body)))
             return self._served(request)
         except ServiceError as error:
             return self._service.error(error)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from rft_local.bedrock.judge_settings import JudgeSettings
+from rft_local.bedrock.undocumented import Undocumented
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -30,6 +31,14 @@ class FieldPlace(StrEnum):
     TOP_LEVEL = "top-level"
 
 
+class Nested(StrEnum):
+    """How a row's extra field that is a mapping or a list arrives: as it was, as JSON text, or not at all."""
+
+    KEPT = "kept"
+    TEXT = "text"
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GraderSettings:
     """How reward functions are called.
@@ -37,6 +46,7 @@ class GraderSettings:
     Args:
         delivery: How rollouts are put into events.
         fields: Where a row's extra fields arrive.
+        nested: How extra fields that are mappings or lists arrive.
         wrap_text: Whether a `reference_answer` that is a string arrives as `{"text": ...}`.
         assistant_role: Role of the generated turn: `assistant`, or `nova_assistant` as some of AWS's samples expect.
         event_size: Most rollouts in one event; Bedrock's is undocumented, 64 is the SageMaker trainer's default.
@@ -49,6 +59,7 @@ class GraderSettings:
 
     delivery: Delivery = Delivery.WHOLE
     fields: FieldPlace = FieldPlace.METADATA
+    nested: Nested = Nested.KEPT
     wrap_text: bool = False
     assistant_role: str = "assistant"
     event_size: int = 64
@@ -78,6 +89,7 @@ class EndpointSettings:
         batch_size: Most requests that inference answers together.
         grader: How reward functions are called.
         judge: How the judge stand-in behaves.
+        undocumented: What jobs and deployments do where AWS does not say.
     """
 
     emulator_url: str
@@ -90,6 +102,7 @@ class EndpointSettings:
     batch_size: int = 32
     grader: GraderSettings = field(default_factory=GraderSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)
+    undocumented: Undocumented = field(default_factory=Undocumented)
 
     def __post_init__(self) -> None:
         for name, low in (("budget_seconds", 1), ("deployment_seconds", 0), ("max_tokens", 1), ("batch_size", 1)):

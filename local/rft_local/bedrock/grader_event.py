@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rft_contract.json_value import JsonObject, JsonValue
-from rft_local.bedrock.endpoint_settings import Delivery, FieldPlace, GraderSettings
+from rft_local.bedrock.endpoint_settings import Delivery, FieldPlace, GraderSettings, Nested
 from rft_local.bedrock.engine import Rollout
 
 MOST_BYTES = 6 * 1024 * 1024
@@ -99,8 +99,8 @@ def _pack(units: Iterable[list[Sample]], most: int) -> Iterator[Event]:
 
 
 def _sample(position: int, rollout: Rollout, settings: GraderSettings) -> Sample:
-    fields: JsonObject = dict(rollout.row.fields)
-    reference = fields.get("reference_answer")
+    reference = rollout.row.fields.get("reference_answer")
+    fields = _delivered(rollout.row.fields, settings.nested)
     if settings.wrap_text and isinstance(reference, str):
         fields["reference_answer"] = {"text": reference}
     turns: list[JsonValue] = [{"role": turn["role"], "content": turn["content"]} for turn in rollout.row.messages]
@@ -109,3 +109,14 @@ def _sample(position: int, rollout: Rollout, settings: GraderSettings) -> Sample
     own: JsonObject = {"id": sample_id, "messages": turns}
     payload = {**fields, **own} if settings.fields is FieldPlace.TOP_LEVEL else {**own, "metadata": fields}
     return Sample(position, rollout.group, sample_id, json.dumps(payload, ensure_ascii=False))
+
+
+def _delivered(fields: JsonObject, nested: Nested) -> JsonObject:
+    """Return the extra fields that arrive; the reference answer is documented, and arrives as it is."""
+    found: JsonObject = {}
+    for name, value in fields.items():
+        if not isinstance(value, dict | list) or name == "reference_answer" or nested is Nested.KEPT:
+            found[name] = value
+        elif nested is Nested.TEXT:
+            found[name] = json.dumps(value, ensure_ascii=False)
+    return found

@@ -42,10 +42,12 @@ class JobOutput:
         session: The passed role at work.
         prefix: The request's output address.
         job_id: The 12 characters at the end of the job's ARN.
+        lost: Whether the metrics never arrive.
     """
 
-    def __init__(self, session: RoleSession, prefix: S3Uri, job_id: str) -> None:
+    def __init__(self, session: RoleSession, prefix: S3Uri, job_id: str, *, lost: bool = False) -> None:
         self._session = session
+        self._lost = lost
         self._folder = prefix.below(f"model-customization-job-{job_id}")
 
     def write_training(self, steps: Sequence[TrainingStep]) -> None:
@@ -54,6 +56,8 @@ class JobOutput:
         Raises:
             RoleUnfit: When the role may not write.
         """
+        if self._lost:
+            return
         rows = [(step, [getattr(step, name) for name in _MEASURED]) for step in steps]
         self._put(TRAINING_METRICS, _table(("training_loss", "perplexity", *_MEASURED), rows))
 
@@ -63,6 +67,8 @@ class JobOutput:
         Raises:
             RoleUnfit: When the role may not write.
         """
+        if self._lost:
+            return
         rows = [(step, [step.validation_reward]) for step in steps if step.validation_reward is not None]
         self._put(VALIDATION_METRICS, _table(("validation_loss", "perplexity", "validation_reward"), rows))
 

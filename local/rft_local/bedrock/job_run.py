@@ -4,9 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from rft_contract.hyperparameters import Hyperparameters
 from rft_contract.json_value import JsonObject
 from rft_contract.statuses import JobStatus
+from rft_local.bedrock.accidents import Accident, JobAccident
 from rft_local.bedrock.account import Account, arn
 from rft_local.bedrock.dataset import DatasetUnfit, check_size, read_rows
 from rft_local.bedrock.emulator_client import RoleSession
@@ -20,6 +23,7 @@ from rft_local.bedrock.requests import to_json
 from rft_local.bedrock.role_check import RoleCheck, RoleUnfit
 from rft_local.bedrock.s3_uri import S3Uri
 from rft_local.bedrock.tags import as_mapping
+from rft_local.bedrock.undocumented import Artifacts, StoppedModel, ValidationData
 
 _UNEXPECTED = "Encountered an unexpected error when processing the request, please try again"
 _LONGEST_FAILURE = 2048
@@ -41,6 +45,7 @@ class JobRun:
         roles: Tries out the passed role.
         settings: How the endpoint behaves.
         shutting_down: Whether the endpoint is about to end.
+        accident: What goes wrong with it, if anything was ordered.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class JobRun:
         roles: RoleCheck,
         settings: EndpointSettings,
         shutting_down: Callable[[], bool],
+        accident: Accident | None = None,
     ) -> None:
         self._account = account
         self._job = job
@@ -58,6 +64,7 @@ class JobRun:
         self._roles = roles
         self._settings = settings
         self._shutting_down = shutting_down
+        self._accident = accident
         self._model_id = new_id()
         self._plan: tuple[int, Sequence[AskedUsed]] = (0, ())
 
@@ -70,6 +77,8 @@ class JobRun:
             self._begin(processing)
             rows, held_back = self._read(session)
             self._begin(training)
+            if self._accident is not None and self._accident.ends != JobStatus.COMPLETED:
+                raise JobAccident(self._accident)
             self._train(session, rows, held_back)
             self._complete()
         except Exception as error:
@@ -90,11 +99,17 @@ class JobRun:
         rows = read_rows(session, S3Uri.parse(request.training_data_config.s3_uri or ""))
         check_size(len(rows))
         held_back = [row for uri in request.validation_uris for row in read_rows(session, S3Uri.parse(uri))]
-        return rows, held_back
+        ignored = self._settings.undocumented.validation is ValidationData.IGNORED
+        return rows, [] if ignored else held_back
 
     def _train(self, session: RoleSession, rows: Sequence[TrainingRow], held_back: Sequence[TrainingRow]) -> None:
         request, settings = self._job.request, self._settings
-        output = JobOutput(session, S3Uri.parse(request.output_data_config.s3_uri), self._job.id)
+        output = JobOutput(
+            session,
+            S3Uri.parse(request.output_data_config.s3_uri),
+            self._job.id,
+            lost=self._accident is not None or settings.undocumented.artifacts is Artifacts.ABSENT,
+        )
         grader = Grader(session, self._grader_arn, settings.grader, settings.seed, self._should_stop)
         steps: list[TrainingStep] = []
 
@@ -121,8 +136,20 @@ class JobRun:
 
     def _complete(self) -> None:
         """Make the custom model and end the job in one go, unless it was stopped meanwhile."""
+        model = self._model()
+
+        def completed(job: Job) -> Job:
+            if job.status is not JobStatus.IN_PROGRESS:
+                raise _Stopped
+            self._account.models.create(model, lambda _: None)
+            return job.completed(model.arn, model.created)
+
+        self._account.jobs.change(self._job.id, completed)
+
+    def _model(self) -> CustomModel:
+        """Return the custom model that the job leaves, made now."""
         now, request = self._account.now(), self._job.request
-        model = CustomModel(
+        return CustomModel(
             id=self._model_id,
             arn=arn("custom-model", f"{self._job.base_model}/{self._model_id}"),
             created=now,
@@ -134,14 +161,6 @@ class JobRun:
             request=request,
         )
 
-        def completed(job: Job) -> Job:
-            if job.status is not JobStatus.IN_PROGRESS:
-                raise _Stopped
-            self._account.models.create(model, lambda _: None)
-            return job.completed(model.arn, now)
-
-        self._account.jobs.change(self._job.id, completed)
-
     def _end(self, error: Exception) -> None:
         failure = self._failure(error)
 
@@ -149,12 +168,24 @@ class JobRun:
             if job.status.is_terminal:
                 return job
             now = self._account.now()
-            return job.stopped(now) if job.status is JobStatus.STOPPING else job.failed(failure, now)
+            stopped = isinstance(error, JobAccident) and error.accident.ends == JobStatus.STOPPED
+            if stopped or job.status is JobStatus.STOPPING:
+                ending = msgspec.structs.replace(job.stopped(now), failure=str(error) if stopped else None)
+                return self._leave_model(ending)
+            return job.failed(failure, now)
 
         self._account.jobs.change(self._job.id, ended)
 
+    def _leave_model(self, job: Job) -> Job:
+        """Leave the model of a job that was stopped, where the endpoint is one that does."""
+        if self._settings.undocumented.stopped_model is StoppedModel.NONE:
+            return job
+        model = self._model()
+        self._account.models.create(model, lambda _: None)
+        return msgspec.structs.replace(job, model_arn=model.arn)
+
     def _failure(self, error: Exception) -> str:
-        if isinstance(error, (RoleUnfit, DatasetUnfit, GraderFailed, ValueError)):
+        if isinstance(error, (RoleUnfit, DatasetUnfit, GraderFailed, JobAccident, ValueError)):
             return str(error)[:_LONGEST_FAILURE]
         if not isinstance(error, _Stopped) and not self._should_stop():
             logger.error("%s failed", self._job.name, exc_info=error)
@@ -184,7 +215,7 @@ class JobRun:
         config = self._job.request.rft.grader_config
         if config is None:
             raise ValueError("the job has no reward function")
-        return config.lambda_grader.lambda_arn
+        return self._settings.undocumented.called(config.lambda_grader.lambda_arn)
 
     def _should_stop(self) -> bool:
         job = self._account.jobs.get(self._job.id)

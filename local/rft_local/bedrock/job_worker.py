@@ -5,6 +5,7 @@ import queue
 import threading
 
 from rft_contract.statuses import JobStatus
+from rft_local.bedrock.accidents import Accidents
 from rft_local.bedrock.account import Account
 from rft_local.bedrock.emulator_client import EmulatorClient
 from rft_local.bedrock.endpoint_settings import EndpointSettings
@@ -13,6 +14,7 @@ from rft_local.bedrock.job_event import DETAIL_TYPE, detail
 from rft_local.bedrock.job_run import JobRun
 from rft_local.bedrock.records import Job
 from rft_local.bedrock.role_check import RoleCheck
+from rft_local.bedrock.undocumented import JobEvents
 
 _RESTARTED = "The embedded Bedrock endpoint was stopped while the job ran; start the job again"
 
@@ -28,6 +30,7 @@ class JobWorker:
         emulator: The rest of AWS.
         roles: Tries out passed roles.
         settings: How the endpoint behaves.
+        accidents: What is ordered to go wrong.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class JobWorker:
         emulator: EmulatorClient,
         roles: RoleCheck,
         settings: EndpointSettings,
+        accidents: Accidents,
     ) -> None:
         self._account = account
         self._engine = engine
         self._emulator = emulator
         self._roles = roles
         self._settings = settings
+        self._accidents = accidents
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -67,7 +72,12 @@ class JobWorker:
             job = self._account.jobs.get(job_id)
             if job is not None and not job.status.is_terminal:
                 self._tell(job)
-                JobRun(self._account, job, self._engine, self._roles, self._settings, self._ending.is_set).run()
+                accident = self._accidents.take("job", job.name)
+                if accident is not None and accident.ends == JobStatus.IN_PROGRESS:
+                    continue
+                JobRun(
+                    self._account, job, self._engine, self._roles, self._settings, self._ending.is_set, accident
+                ).run()
                 job = self._account.jobs.get(job_id)
             if job is not None and not self._ending.is_set():
                 logger.info("%s: %s%s", job.name, job.status.value, f" ({job.failure})" if job.failure else "")
@@ -83,6 +93,8 @@ class JobWorker:
 
     def _tell(self, job: Job) -> None:
         """Publish the job's status; delivery is best effort, here as in AWS."""
+        if self._settings.undocumented.job_events is JobEvents.LOST:
+            return
         try:
             self._emulator.publish(DETAIL_TYPE, job.arn, detail(job))
         except Exception as error:

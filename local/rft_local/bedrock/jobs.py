@@ -16,6 +16,7 @@ from rft_local.bedrock.requests import CreateJob, JobIdentifier, ListJobs, to_js
 from rft_local.bedrock.role_check import RoleCheck, RoleUnfit
 from rft_local.bedrock.service_error import conflict, invalid, not_found
 from rft_local.bedrock.tags import as_mapping
+from rft_local.bedrock.undocumented import Undocumented
 
 _RFT = "REINFORCEMENT_FINE_TUNING"
 
@@ -35,12 +36,16 @@ class Jobs:
         account: The account.
         roles: Tries out the passed role.
         submit: Called with the id of every new job.
+        undocumented: What is taken where AWS does not say.
     """
 
-    def __init__(self, account: Account, roles: RoleCheck, submit: Callable[[str], None]) -> None:
+    def __init__(
+        self, account: Account, roles: RoleCheck, submit: Callable[[str], None], undocumented: Undocumented
+    ) -> None:
         self._account = account
         self._roles = roles
         self._submit = submit
+        self._undocumented = undocumented
 
     def create(self, asked: CreateJob, caller: str) -> JsonObject:
         """Start a job; the same token with the same parameters answers with the same job.
@@ -56,6 +61,7 @@ class Jobs:
                 with other parameters.
         """
         check_served(asked)
+        self._undocumented.check(asked)
         base = customizable(asked.base_model_identifier)
         if base is None:
             raise invalid(f"The provided model identifier is invalid: {asked.base_model_identifier}")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rft_contract.statuses import DeploymentStatus, JobStatus
+from rft_contract.statuses import DeploymentStatus, JobStatus, UpdateStatus
 from rft_local.bedrock.requests import CreateDeployment, CreateJob
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
@@ -124,6 +124,9 @@ class Deployment(Record, frozen=True, kw_only=True):
         next_model_arn: The model of the last update.
         switched: When the last update takes effect, seconds since the epoch.
         modified: Last change.
+        failure: Why it failed, or its last update.
+        stays: The status at which it was ordered to stay; None: it goes well.
+        update_stays: The status at which its last update was ordered to stay; None: it goes well.
     """
 
     request: CreateDeployment
@@ -132,6 +135,9 @@ class Deployment(Record, frozen=True, kw_only=True):
     modified: float
     next_model_arn: str | None = None
     switched: float = 0.0
+    failure: str | None = None
+    stays: DeploymentStatus | None = None
+    update_stays: UpdateStatus | None = None
 
     @property
     def name(self) -> str:
@@ -140,8 +146,13 @@ class Deployment(Record, frozen=True, kw_only=True):
 
     def status(self, now: float) -> DeploymentStatus:
         """Return where it stands at a time, seconds since the epoch."""
-        return DeploymentStatus.ACTIVE if now >= self.ready else DeploymentStatus.CREATING
+        return (self.stays or DeploymentStatus.ACTIVE) if now >= self.ready else DeploymentStatus.CREATING
+
+    def update(self, now: float) -> UpdateStatus:
+        """Return where its last update stands at a time, seconds since the epoch."""
+        return (self.update_stays or UpdateStatus.COMPLETED) if now >= self.switched else UpdateStatus.UPDATING
 
     def serving(self, now: float) -> str:
         """Return the ARN of the model that answers at a time, seconds since the epoch."""
-        return self.next_model_arn if self.next_model_arn and now >= self.switched else self.model_arn
+        updated = self.next_model_arn and self.update(now) is UpdateStatus.COMPLETED
+        return self.next_model_arn if updated and self.next_model_arn else self.model_arn

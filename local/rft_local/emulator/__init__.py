@@ -13,7 +13,8 @@ Nothing here was compared with a real AWS account. What still differs from AWS:
 - IAM: `iam:PassRole` is evaluated for Bedrock jobs alone; log delivery of state machines and X-Ray need no permission.
 - KMS: checked for S3 objects and by the Bedrock endpoint, not for queues, topics, log groups and variables.
 - S3: `aws:kms` without a key id becomes AES256 in templates; access logs are configured but never written.
-- EventBridge: events arrive at once and exactly once; a refused delivery reaches no dead-letter queue.
+- EventBridge: events arrive at once and exactly once, unless a fault was ordered; a refused delivery reaches no
+  dead-letter queue.
 - CloudWatch: an alarm's periods end now instead of on the clock, and missing data is not looked up further back; only
   SNS topics work as alarm actions; labels know `${LABEL}` alone; there is no GetMetricWidgetImage.
 - CloudFormation: Retain is honoured, Snapshot is not.

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rft_local.emulator.environment import EmulatorSettings, emulator_environment
+from rft_local.emulator.environment import AUTHORIZATION_LOG, EmulatorSettings, emulator_environment
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,7 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--bedrock-url", required=True, help="base URL of the endpoint that answers for Bedrock")
     parser.add_argument("--state", type=Path, required=True, help="directory of this instance")
     options = parser.parse_args(arguments)
-    settings = EmulatorSettings(options.port, options.bedrock_url.rstrip("/"), options.state.resolve())
+    log = os.environ.get(AUTHORIZATION_LOG)
+    settings = EmulatorSettings(
+        options.port, options.bedrock_url.rstrip("/"), options.state.resolve(), Path(log) if log else None
+    )
     settings.temporary.mkdir(parents=True, exist_ok=True)
     clean = emulator_environment(settings, os.environ)
     os.environ.clear()

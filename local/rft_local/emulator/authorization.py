@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rft_local.emulator.authorization_log import CHECK, TRUST, AuthorizationLog
 from rft_local.emulator.environment import ACCOUNT, REGION
 from rft_local.emulator.upstream import require
 
@@ -76,6 +77,18 @@ def open_session(role_arn: str, session: str) -> Credentials:
     return Credentials(key, secret, token)
 
 
+_OBSERVERS: list[AuthorizationLog] = []
+
+
+def observe(log: AuthorizationLog) -> None:
+    """Lets a log hear every question that this module answers.
+
+    Args:
+        log: The log.
+    """
+    _OBSERVERS.append(log)
+
+
 def simulate(principal_arn: str, action: str, resource: str, context: Mapping[str, Any]) -> Decision:
     """Evaluates one call of one principal with its identity policies and the resource's own policy.
 
@@ -88,6 +101,13 @@ def simulate(principal_arn: str, action: str, resource: str, context: Mapping[st
     Returns:
         The decision with its reason.
     """
+    decision = _decide(principal_arn, action, resource, context)
+    for log in _OBSERVERS:
+        log.note(CHECK, principal_arn, action, resource, context, allowed=decision.allowed)
+    return decision
+
+
+def _decide(principal_arn: str, action: str, resource: str, context: Mapping[str, Any]) -> Decision:
     service = action.split(":", 1)[0]
     if principal_arn.endswith(":root"):
         return Decision(True, "the account root is allowed everything")
@@ -148,6 +168,14 @@ def trusts_service(role_arn: str, service: str, source_arn: str, source_account:
     Returns:
         The decision; the reason names the condition that failed.
     """
+    decision = _trusts(role_arn, service, source_arn, source_account)
+    context = {"service": service, "aws:SourceArn": source_arn, "aws:SourceAccount": source_account}
+    for log in _OBSERVERS:
+        log.note(TRUST, role_arn, "sts:AssumeRole", role_arn, context, allowed=decision.allowed)
+    return decision
+
+
+def _trusts(role_arn: str, service: str, source_arn: str, source_account: str) -> Decision:
     role = require("services.iam", "_roles").get_scoped(ACCOUNT, None, role_name(role_arn))
     if role is None:
         return Decision(False, f"the role {role_arn} does not exist")

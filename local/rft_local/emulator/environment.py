@@ -9,6 +9,8 @@ from pathlib import Path
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
+AUTHORIZATION_LOG = "RFT_AUTHORIZATION_LOG"
+"""Environment variable: where an emulator writes who asked for what; without it, nowhere."""
 
 _KEPT_FROM_HOST = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 
@@ -21,11 +23,13 @@ class EmulatorSettings:
         port: TCP port on 127.0.0.1.
         bedrock_url: Base URL of the endpoint that answers Bedrock's control plane and runtime.
         state: Directory of this instance; everything below it may be removed when the emulator stops.
+        authorization_log: File that gets every authorization question of a stack's role. None: nothing is written.
     """
 
     port: int
     bedrock_url: str
     state: Path
+    authorization_log: Path | None = None
 
     @property
     def url(self) -> str:

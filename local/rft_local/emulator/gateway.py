@@ -8,8 +8,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
+import msgspec
+
 from rft_local.emulator.authorization import Decision, open_session, simulate, trusts_service
+from rft_local.emulator.faults import FAULTS, Fault
 from rft_local.emulator.patches.bedrock import raw_target
+from rft_local.emulator.patches.faults import set_pace
 from rft_local.emulator.upstream import require
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -21,6 +25,8 @@ ROUTES = "/_rft/"
 SERVICE_SESSION = f"{ROUTES}service-session"
 SERVICE_EVENT = f"{ROUTES}service-event"
 SIMULATE = f"{ROUTES}simulate"
+FAULT_ORDERS = f"{ROUTES}faults"
+PACE = f"{ROUTES}pace"
 
 logger = logging.getLogger("rft.gateway")
 
@@ -57,6 +63,9 @@ def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     `POST /_rft/service-event` takes one EventBridge entry of a service (its Source begins with `aws.`, which PutEvents
     refuses from anyone) and puts it on the default event bus.
     `POST /_rft/simulate` takes principal_arn, action, resource and context and returns allowed and reason.
+    `POST /_rft/faults` takes one `faults.Fault`, or a list of them that come into force together, and returns numbers;
+    `GET` lists those in force, `DELETE` lifts those whose numbers it is given, without any all of them.
+    `POST /_rft/pace` takes share, 0 to 1: waits of state machines and functions then take that share of their time.
 
     Args:
         method: HTTP method.
@@ -66,12 +75,21 @@ def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     Returns:
         Status and JSON answer; a refusal holds one line under `reason`.
     """
-    routes = {SERVICE_SESSION: _service_session, SERVICE_EVENT: _service_event, SIMULATE: _simulate}
-    if method != "POST" or path not in routes:
-        return 404, {"reason": f"{method} {path} is unknown, wanted POST to one of {', '.join(routes)}"}
+    routes: dict[tuple[str, str], Callable[[Any], tuple[int, dict[str, Any]]]] = {
+        ("POST", SERVICE_SESSION): _service_session,
+        ("POST", SERVICE_EVENT): _service_event,
+        ("POST", SIMULATE): _simulate,
+        ("POST", FAULT_ORDERS): _order_faults,
+        ("GET", FAULT_ORDERS): lambda _: (200, {"faults": FAULTS.listed()}),
+        ("DELETE", FAULT_ORDERS): _lift_faults,
+        ("POST", PACE): _set_pace,
+    }
+    if (method, path) not in routes:
+        known = ", ".join(" ".join(route) for route in routes)
+        return 404, {"reason": f"{method} {path} is unknown, wanted one of {known}"}
     try:
-        return routes[path](json.loads(body or b"{}"))
-    except (KeyError, TypeError, ValueError) as error:
+        return routes[method, path](json.loads(body or b"{}"))
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         return 400, {"reason": f"{path} got a body it cannot use: {type(error).__name__} {error}"}
 
 
@@ -99,6 +117,24 @@ def _simulate(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         request["principal_arn"], request["action"], request["resource"], request.get("context") or {}
     )
     return 200, asdict(decision)
+
+
+def _order_faults(request: Any) -> tuple[int, dict[str, Any]]:
+    """Puts faults into force."""
+    faults = msgspec.convert(request if isinstance(request, list) else [request], list[Fault])
+    return 200, {"numbers": [FAULTS.add(fault) for fault in faults]}
+
+
+def _lift_faults(request: dict[str, list[int]]) -> tuple[int, dict[str, Any]]:
+    """Lifts faults."""
+    FAULTS.clear(request.get("numbers", []))
+    return 200, {}
+
+
+def _set_pace(request: dict[str, float]) -> tuple[int, dict[str, Any]]:
+    """Lets waits take less time."""
+    set_pace(float(request["share"]))
+    return 200, {}
 
 
 async def _body(receive: Receive) -> bytes:

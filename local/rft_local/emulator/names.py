@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 TOUCHED: dict[str, tuple[str, ...]] = {
-    "app": ("SERVICE_HANDLERS", "app", "pin_request_origin"),
+    "app": ("SERVICE_HANDLERS", "_dispatch_service_request", "_routing_params", "app", "pin_request_origin"),
     "core.concurrency": ("run_reentrant",),
-    "core.iam_actions": ("_match_rest_action", "extract_iam_action", "extract_resource_arn"),
+    "core.iam_actions": ("_match_rest_action", "extract_iam_action", "extract_resource_arn", "request_tag_context"),
     "core.iam_evaluator": (
         "AuthError",
         "EvalContext",
@@ -16,6 +16,7 @@ TOUCHED: dict[str, tuple[str, ...]] = {
         "_gather_user_policies",
         "_names_condition_key",
         "_permissions_boundary",
+        "_resolve_condition_key",
         "_resource_policy",
         "_service_principal_matches",
         "caller_arn",
@@ -23,10 +24,19 @@ TOUCHED: dict[str, tuple[str, ...]] = {
         "enforce",
         "evaluate",
         "evaluate_resource_policy",
+        "parse_policy_document",
+        "request_caller_arn",
     ),
-    "core.lambda_runtime": ("Worker._drain_stderr_bounded", "_detect_runtime_binary", "_signal", "_workers"),
+    "core.lambda_runtime": (
+        "Worker._drain_stderr_bounded",
+        "Worker.invoke",
+        "_detect_runtime_binary",
+        "_signal",
+        "_workers",
+    ),
     "core.responses": ("error_response_json", "get_region"),
-    "core.router": ("extract_access_key_id",),
+    "core.router": ("detect_service", "extract_access_key_id"),
+    "services.cloudformation": ("_stacks",),
     "services.cloudformation.provisioners": (
         "_RESOURCE_HANDLERS",
         "_S3_BUCKET_CONFIGURATIONS",

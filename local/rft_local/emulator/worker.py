@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -22,6 +23,8 @@ from typing import Any, TextIO
 
 END_OF_LOG = "\x1fend of invocation"
 FAILURE = "\x1ffailure"
+KILLED = "killed"
+PACE = "pace"
 RUNTIME_LIBRARY = "RFT_EMULATOR_RUNTIME_LIBRARY"
 EMULATOR_VARIABLES = (
     RUNTIME_LIBRARY,
@@ -143,6 +146,14 @@ def set_trace(invocation: Document) -> None:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
 
 
+_sleep = time.sleep
+
+
+def set_pace(share: float) -> None:
+    """Lets waits, such as those of the SDK between two attempts, take a share of their time."""
+    time.sleep = _sleep if share == 1 else lambda seconds: _sleep(float(seconds) * share)
+
+
 def main() -> None:
     """Serves invocations until stdin ends; a function that cannot be loaded is tried again at each of them."""
     os.setsid()  # a process group of its own, so that whatever the function starts can be ended with it
@@ -165,6 +176,10 @@ def main() -> None:
         message = json.loads(line)
         invocation = message.get("ctx") or {}
         set_trace(invocation)
+        orders = invocation.get("durable") or {}
+        set_pace(orders.get(PACE, 1.0))
+        if orders.get(KILLED):  # as the kernel ends a function that is out of memory
+            os.kill(os.getpid(), signal.SIGKILL)
         if isinstance(handler, dict):
             handler = load(function["module"], function["handler"])
         if isinstance(handler, dict):

@@ -1,0 +1,244 @@
+"""One run on the embedded AWS in which something goes wrong, and what must hold after it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from benchmarks.fault_checks import ENVIRONMENT, Live, check_ended, check_live, check_nothing_is_left, live_of
+from benchmarks.instant_stack import InstantStack
+from rft_contract.json_value import JsonObject
+from rft_contract.layout import RunKeys
+from rft_contract.naming import candidate_deployment_name, job_name, live_deployment_name
+from rft_local.bedrock.accidents import Accident
+from rft_local.emulator.faults import EXECUTION, Effect, Fault
+from rft_local.faults import lift_faults, order_accident, order_faults, ordered_faults
+from rft_runtime.run_record import RunRecord
+
+BASE_MODEL = "local.smollm2-135m-instruct-v1:0"
+RUN_SECONDS = 900.0
+CLOSING_SECONDS = 60.0
+TRAIN, HELD_OUT, PROBED = 100, 60, 12
+
+CALLERS = {
+    "Plan": "HandlersPlan",
+    "Validate": "HandlersValidate",
+    "Freeze": "HandlersFreeze",
+    "Certify": "HandlersCertify",
+    "StartProbe": "HandlersProbeStart",
+    "Probe": "HandlersRollout",
+    "ProbeRollout": "HandlersRollout",
+    "DecideProbe": "HandlersProbeDecide",
+    "StartTraining": "HandlersTrainStart",
+    "PollTraining": "HandlersTrainPoll",
+    "DeployCandidate": "HandlersDeployStart",
+    "PollDeployment": "HandlersDeployPoll",
+    "Evaluate": "HandlersRollout",
+    "Rollout": "HandlersRollout",
+    "Decide": "HandlersDecide",
+    "PromoteCandidate": "PromoteStart",
+    "PollPromotion": "PromotePoll",
+    "Close": "HandlersClose",
+    "CloseAfterError": "HandlersClose",
+}
+"""State that calls a function -> what the names of the function and of its role hold."""
+
+_PROBED, _EVALUATED = '"data": *"probe"', '"data": *"(held_out|guard)'
+_ABOUT = {"Probe": _PROBED, "ProbeRollout": _PROBED, "Evaluate": _EVALUATED, "Rollout": _EVALUATED}
+"""State that shares its function with another -> what only its events hold."""
+
+_sweeping = threading.Lock()
+
+
+@dataclass
+class FaultRun:
+    """A run that will meet faults.
+
+    Args:
+        stack: Where it runs.
+        run_id: Its id.
+        line: Its model line.
+        held_out: Name of the held-out set; runs that share one share certificates, and the set's uses.
+        skill: Share of the prompts that its candidate answers right.
+        changes: Changes to the usual recipe.
+        meanwhile: What happens while it goes on, in this order.
+        before: What applications get of its line before it promotes anything.
+        strikes: How often its faults had their effect, once it is over.
+    """
+
+    stack: InstantStack
+    run_id: str
+    line: str
+    held_out: str = "held-out"
+    skill: float = 1.0
+    changes: JsonObject = field(default_factory=dict)
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    before: Live = field(default_factory=Live)
+    strikes: int = 0
+    _numbers: list[int] = field(default_factory=list)
+    _execution: str = ""
+
+    def recipe(self) -> JsonObject:
+        """Return the recipe, whose datasets are uploaded."""
+        usual: JsonObject = {
+            "schema": 1,
+            "line": self.line,
+            "reward": "routing",
+            "base_model": BASE_MODEL,
+            "datasets": {
+                "train": self.stack.upload(f"train-{self.skill:g}", TRAIN, skill=self.skill),
+                "held_out": self.stack.upload(self.held_out, HELD_OUT),
+            },
+            "hyperparameters": {"batchSize": 16, "trainingSamplePerPrompt": 2, "inferenceMaxTokens": 16},
+            "probe": {"prompts": PROBED},
+            "gate": {"samples_per_prompt": 1},
+            "promote": True,
+        }
+        return {**usual, **self.changes}
+
+    def order(self, fault: Fault) -> int:
+        """Order a fault, for calls that are about this run alone, and return its number."""
+        mine = msgspec.structs.replace(fault, about=(rf"{self.run_id}(?![\w-])", *fault.about))
+        (number,) = order_faults(self.stack.url, [mine])
+        self._numbers.append(number)
+        return number
+
+    def order_in(self, state: str, fault: Fault) -> int:
+        """Order a fault of what the function of a state does; of `lambda:Invoke`, of the state's own call."""
+        told = (_ABOUT[state],) if state in _ABOUT else ()
+        if fault.operation == "lambda:Invoke":
+            return self.order(
+                msgspec.structs.replace(fault, caller="StateMachine", about=(CALLERS[state], *told, *fault.about))
+            )
+        return self.order(msgspec.structs.replace(fault, caller=CALLERS[state], about=(*told, *fault.about)))
+
+    def accident(self, resource: Any, ends: str, message: str = "", name: str | None = None) -> None:
+        """Order an accident of this run's job or deployment, or of another name's."""
+        names = {
+            "job": job_name(ENVIRONMENT, self.run_id),
+            "deployment": candidate_deployment_name(ENVIRONMENT, self.run_id),
+            "update": live_deployment_name(ENVIRONMENT, self.line),
+        }
+        accident = Accident(resource=resource, name=name or names[resource], ends=ends, message=message)
+        order_accident(self.stack.bedrock_url, accident)
+
+    def hold(self, state: str, action: Callable[[], None], *, refuse: bool = False) -> None:
+        """Do something while the function of a state is held up, once; it then runs, or is refused."""
+        effect = Effect.REFUSE if refuse else Effect.DELAY
+        number = self.order_in(state, Fault(operation=EXECUTION, effect=effect, delay_seconds=RUN_SECONDS))
+
+        def act() -> None:
+            self.wait(lambda: self.struck(number) > 0 or self._is_over(), RUN_SECONDS, f"{state} was not reached")
+            assert self.struck(number), f"{state} was not reached"
+            action()
+            self.lift([number])
+
+        self.meanwhile.append(act)
+
+    def struck(self, number: int) -> int:
+        """Return how often an ordered fault had its effect."""
+        return next((one.struck for one in ordered_faults(self.stack.url) if one.number == number), 0)
+
+    def lift(self, numbers: Sequence[int] = ()) -> None:
+        """Let AWS be well again, of some faults or of all of this run's."""
+        lifted = [one for one in ordered_faults(self.stack.url) if one.number in (numbers or self._numbers)]
+        self.strikes += sum(one.struck for one in lifted)
+        if lifted:
+            lift_faults(self.stack.url, [one.number for one in lifted])
+
+    def wait(self, ask: Callable[[], bool], seconds: float, complaint: str) -> None:
+        """Wait until something holds.
+
+        Raises:
+            AssertionError: When it does not in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not ask():
+            assert time.monotonic() < deadline, complaint
+            time.sleep(0.4)
+
+    def record(self) -> RunRecord | None:
+        """Return the run's record; None: there is none yet."""
+        try:
+            found = self.stack.client("s3").get_object(
+                Bucket=self.stack.outputs.bucket, Key=RunKeys(self.run_id).record
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
+        return msgspec.json.decode(found["Body"].read(), type=RunRecord)
+
+    def live(self) -> Live:
+        """Return what applications get of the line now."""
+        return live_of(self.stack, self.line)
+
+    def go(self) -> RunRecord:
+        """Run it to its end, closing included, and return its record.
+
+        Raises:
+            AssertionError: When it does not end, or nobody can close it.
+        """
+        self._execution = self.stack.start(self.run_id, self.recipe())
+        for act in self.meanwhile:
+            act()
+        self.stack.ended(self._execution, RUN_SECONDS)
+        if not self._is_closed_within(3.0):
+            self.lift()
+            if not self._is_closed_within(3.0):
+                deadline = time.monotonic() + CLOSING_SECONDS
+                while not self._is_closed_within(2.0):
+                    assert time.monotonic() < deadline, "neither the status event nor the sweeper closed the run"
+                    sweep(self.stack)
+        self.lift()
+        found = self.record()
+        assert found is not None
+        return found
+
+    def _is_over(self) -> bool:
+        found = self.stack.client("stepfunctions").describe_execution(executionArn=self._execution)
+        return bool(found["status"] != "RUNNING")
+
+    def _is_closed_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while (found := self.record()) is None or found.closed is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.4)
+        return True
+
+    def check(self, record: RunRecord, outcome: str, reason: str | None) -> None:
+        """Hold the run's end against what it must be, and look for what it may have left.
+
+        Raises:
+            AssertionError: When it ended otherwise, without a report, or left something that bills.
+        """
+        check_ended(self.stack, record, outcome, reason)
+        check_nothing_is_left(self.stack, self.run_id)
+
+    def check_live(self, record: RunRecord, *, promoted: bool) -> None:
+        """Hold what applications get against what they must get.
+
+        Raises:
+            AssertionError: When it is something else.
+        """
+        check_live(self.before, self.live(), record, promoted=promoted)
+
+
+def sweep(stack: InstantStack) -> None:
+    """Sweep without the patience that status events have, as the schedule does every 15 minutes with it."""
+    outputs = stack.outputs
+    asked = {
+        "rewards": list(outputs.rewards.values()),
+        "close_function": outputs.close_function,
+        "keep_releases": outputs.keep_releases,
+        "rejected_model_days": outputs.rejected_model_days,
+        "patience_minutes": 0,
+    }
+    with _sweeping:
+        stack.client("lambda").invoke(FunctionName=outputs.sweep_function, Payload=json.dumps(asked).encode())
