@@ -32,6 +32,13 @@ class Ended(Exception):
     """The execution ended with an error: its name and cause."""
 
 
+class TooManyFailed(Exception):
+    """All that a Distributed Map says of a child that failed."""
+
+
+TooManyFailed.__name__ = "States.ExceedToleratedFailureThreshold"
+
+
 @dataclass
 class SimulatedExecution:
     """One execution.
@@ -95,7 +102,10 @@ class SimulatedExecution:
         if kind == "Wait":
             self.seconds += _at(state["SecondsPath"], data)
         if kind == "Fail":
-            raise Ended(_at(state["ErrorPath"], data), _at(state["CausePath"], data))
+            error, cause = (
+                state[name] if name in state else _at(state[f"{name}Path"], data) for name in ("Error", "Cause")
+            )
+            raise Ended(error, cause)
         if kind not in ("Task", "Map"):
             return data, following
         work = self._map if kind == "Map" else self._task
@@ -145,7 +155,10 @@ class SimulatedExecution:
                 chance=self.chance,
                 payloads=self.payloads,
             )
-            child._walk(state["ItemProcessor"], {"BatchInput": batch, "Items": [json.loads(line)]})
+            try:
+                child._walk(state["ItemProcessor"], {"BatchInput": batch, "Items": [json.loads(line)]})
+            except Exception as error:
+                raise TooManyFailed("The specified tolerated failure threshold was exceeded") from error
         return {}
 
     def _filled(self, template: Any, data: Any) -> Any:
