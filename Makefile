@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint synth bootstrap diff deploy destroy bench soak lock clean
+.PHONY: help setup demo test lint nag synth bootstrap diff diff-comment deploy assembly destroy verify-aws audit security bench soak lock clean
 
 # node, python3 and cdk all come from here, so the machine needs neither Node nor any package of its own.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -13,14 +13,16 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 PYTHON ?= python3
 ENV ?= local
 SEED ?= 0
+JOBS ?= 2
 SETUP := .venv/.setup
-CDK = cdk --no-notices -c env=$(ENV)
+APP ?=
+CDK = cdk --no-notices $(if $(APP),--app $(APP),-c env=$(ENV))
 ifeq ($(ENV),local)
 CDK := rft local exec -- $(CDK)
 endif
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(SETUP) ## Install everything into .venv, node_modules and .rft (needs Python 3.11+ and the network)
 
@@ -29,7 +31,7 @@ $(SETUP): requirements.txt package-lock.json pyproject.toml
 		{ echo "error: $(PYTHON) is older than Python 3.11; install a newer one or run: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "1/4 virtual environment in .venv"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@echo "2/4 Python packages (pinned by hash; about 2 minutes, 1.5 GB)"
+	@echo "2/4 Python packages (pinned by hash; about 2 minutes, 1.8 GB)"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "3/4 AWS CDK command line $$(sed -n 's/.*"aws-cdk": "\(.*\)".*/\1/p' package.json)"
@@ -43,41 +45,79 @@ demo: setup ## Deploy to an embedded AWS on this machine, fine-tune a real small
 	@rft demo --seed $(SEED) $(DEMO)
 
 test: setup ## Run the tests (under 10 minutes)
-	@python -m pytest -q $(TESTS)
+	@python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## Types, style, formatting
 	@ruff check .
 	@ruff format --check .
 	@mypy
 
-synth: setup ## Synthesize every environment into cdk.out
-	@cdk --no-notices synth --quiet
+nag: setup ## What security reviews ask first: cdk-nag's findings, wildcards in policies
+	@python -m pytest -q tests/security
 
-bootstrap: setup ## Prepare an account and Region for CDK: make bootstrap ENV=dev
+synth: setup ## Synthesize every environment into cdk.out
+	@cdk --no-notices synth --quiet $(if $(PIPELINE),-c pipeline=true)
+
+assembly: ## Fetch into cdk.out what main.yml synthesized and deployed of a commit (needs gh): make assembly COMMIT=...
+	@run=$$(gh run list --workflow main.yml --event push --branch main --commit "$(COMMIT)" --status success --limit 1 \
+		--json databaseId --jq '.[].databaseId'); \
+	test -n "$$run" || { echo "error: main.yml did not succeed on commit $(COMMIT); what dev does not have goes nowhere" >&2; exit 1; }; \
+	rm -rf cdk.out; gh run download "$$run" --name assembly --dir cdk.out
+
+bootstrap: setup ## Prepare an account and Region for CDK, with the rights that its templates need: make bootstrap ENV=dev
 	@python -m stacks.config check $(ENV)
-	@$(CDK) bootstrap $$(python -m stacks.config target $(ENV))
+	@options=$$(python -m stacks.execution_policy options $(ENV)) && \
+	$(CDK) deploy --app "python -m stacks.execution_policy app $(ENV)" --output out/execution-policy --all --require-approval never && \
+	$(CDK) bootstrap $$(python -m stacks.config target $(ENV)) $$options $(if $(TRUST),--trust $(TRUST))
 
 diff: setup ## Show what a deployment would change: make diff ENV=dev
 	@$(CDK) diff '$(ENV)/*'
 
-deploy: setup ## Deploy an environment: make deploy ENV=dev
+diff-comment: setup ## The same, with rights to read alone, into out/diff-ENV.md: make diff-comment ENV=dev
+	@mkdir -p out
+	@$(CDK) diff '$(ENV)/*' --method template --no-color > out/diff-$(ENV).txt 2>&1 || { cat out/diff-$(ENV).txt >&2; exit 1; }
+	@{ printf '### What this would change in `$(ENV)`\n\n````\n'; head -c 60000 out/diff-$(ENV).txt; printf '\n````\n'; } > out/diff-$(ENV).md
+
+deploy: setup ## Deploy an environment: make deploy ENV=dev; APP=cdk.out deploys what was synthesized, APPROVED=1 asks nobody
 	@python -m stacks.config check $(ENV)
-	@$(CDK) deploy '$(ENV)/*'
+	@$(CDK) deploy '$(ENV)/*' $(if $(APPROVED),--require-approval never)
 
 destroy: setup ## Remove an environment; retained data stay, and what is live unless LIVE=1: make destroy ENV=dev
-	@rft teardown --env $(ENV) $(if $(LIVE),--live)
-	@rft empty --env $(ENV)
+	@stack=$$(python -m stacks.config stack $(ENV)); \
+	rft teardown --env $(ENV) --stack $$stack $(if $(LIVE),--live); \
+	rft empty --env $(ENV) --stack $$stack
 	@$(CDK) destroy '$(ENV)/*' --force
+
+verify-aws: setup ## See which assumptions hold in an AWS, and renew docs/assumptions.md: make verify-aws ENV=dev; FULL=1 trains to the end
+	@code=0; rft verify-aws --env $(ENV) --output docs/verification/$(if $(filter local,$(ENV)),embedded,aws).json \
+		$(if $(FULL),--full) $(if $(APPROVED),--yes) || code=$$?; \
+	python -m tests.pages; exit $$code
+
+audit: ## Look up known weaknesses of the locked packages (needs pipx, npm and the network)
+	@pipx run pip-audit==2.10.1 --requirement requirements.txt --require-hashes --disable-pip --strict
+	@npm audit --package-lock-only
+
+SECURITY := .venv-security/.setup
+
+security: setup $(SECURITY) ## Let cdk-nag, checkov and cfn-lint look at every environment; renews docs/security.md
+	@python -m benchmarks.security
+
+$(SECURITY): requirements-security.txt
+	@$(PYTHON) -m venv .venv-security
+	@.venv-security/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-security.txt
+	@touch $@
 
 bench: setup ## Measure, beside peers where one exists; writes benchmarks/results/*.json
 	@python -m benchmarks
 
-soak: setup ## Full counts: five demo seeds and a control, fuzzed events and files, 10,000 programs, the gate's errors
-	@python -m benchmarks reward_fuzz dataset_fuzz code_soak gate_errors demo
+soak: setup ## Full counts: five demo seeds and a control, fuzzed events and files, 10,000 programs, the gate's errors, the fault suite
+	@python -m benchmarks reward_fuzz dataset_fuzz code_soak gate_errors faults demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
 	@uv pip compile pyproject.toml --extra handlers --extra graders --extra cli --extra local --extra dev --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet --output-file requirements.txt
+	@uv pip compile requirements-security.in --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --quiet \
+		--output-file requirements-security.txt
 
 clean: ## Remove everything that was made here, except .venv and node_modules
 	@if test -f .rft/local/state.json; then rft local down; fi

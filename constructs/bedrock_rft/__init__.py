@@ -7,8 +7,11 @@ from bedrock_rft.code_runner import CodeRunner
 from bedrock_rft.customization_role import CustomizationRole
 from bedrock_rft.dashboard import RftDashboard
 from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.dataset_checks import DatasetChecks
 from bedrock_rft.evaluation import Evaluation
+from bedrock_rft.github_repository import GithubRepository
+from bedrock_rft.github_roles import GithubRoles
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
@@ -17,37 +20,54 @@ from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.key import RftKey, RftKeyBase
 from bedrock_rft.model_release import ModelRelease
 from bedrock_rft.nag import acknowledge
+from bedrock_rft.network import RftNetwork
+from bedrock_rft.people_policies import PeoplePolicies
 from bedrock_rft.probe import Probe
+from bedrock_rft.promotion_notice import PromotionNotice
 from bedrock_rft.release_handlers import ReleaseHandlers
+from bedrock_rft.release_key import ReleaseKey
+from bedrock_rft.replication import BucketReplication, Replication
 from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.reward_function import RewardFunction, RewardFunctionBase
 from bedrock_rft.rollout_map import RolloutMap
+from bedrock_rft.run_grants import RunGrants
 from bedrock_rft.sweeper import RftSweeper
 from bedrock_rft.topic import RftTopic
 from bedrock_rft.training_job import TrainingJob
 from bedrock_rft.workflow import RftWorkflow
 from rft_contract.judge_models import JudgeModel
+from rft_contract.plan_facts import PlanFacts
 from rft_contract.prices import UnitPrice
 from rft_contract.reward_spec import RewardSpec
-from rft_contract.settings import PlatformSettings
+from rft_contract.settings import PlatformResources, PlatformSettings
 
 __all__ = [
     "AssetError",
+    "BucketReplication",
     "CandidateDeployment",
     "CodeRunner",
     "CustomizationRole",
     "DatasetBucket",
+    "DatasetBucketBase",
     "DatasetChecks",
     "Evaluation",
+    "GithubRepository",
+    "GithubRoles",
     "Handler",
     "HandlerPlatform",
     "InvocationLogSampler",
     "JudgeGrants",
     "JudgeModel",
     "ModelRelease",
+    "PeoplePolicies",
+    "PlanFacts",
+    "PlatformResources",
     "PlatformSettings",
     "Probe",
+    "PromotionNotice",
     "ReleaseHandlers",
+    "ReleaseKey",
+    "Replication",
     "RewardCode",
     "RewardFunction",
     "RewardFunctionBase",
@@ -56,10 +76,12 @@ __all__ = [
     "RftDashboard",
     "RftKey",
     "RftKeyBase",
+    "RftNetwork",
     "RftSweeper",
     "RftTopic",
     "RftWorkflow",
     "RolloutMap",
+    "RunGrants",
     "TrainingJob",
     "UnitPrice",
     "WorkflowHandlers",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from bedrock_rft.dataset_checks import DatasetChecks
@@ -36,9 +37,10 @@ class RftAlarms(Construct):
         *,
         rewards: Sequence[RewardFunctionBase],
         workflow: RftWorkflow,
-        topic: RftTopic,
+        topic: RftTopic | sns.ITopic,
         dataset_checks: DatasetChecks | None = None,
         invalid_percent: float = 5,
+        more_topics: Sequence[sns.ITopic] = (),
     ) -> None:
         """Define the alarms.
 
@@ -47,17 +49,22 @@ class RftAlarms(Construct):
             construct_id: Its id there.
             rewards: Reward functions to watch.
             workflow: Workflow to watch.
-            topic: Where alarms go.
+            topic: Where alarms go; the policy of one of yours, and that of its key, must let CloudWatch publish.
             dataset_checks: Checks of arriving datasets to watch. Default: - none.
             invalid_percent: Share of rollouts without a grade that is tolerated, 0 to 100. Default: 5.
+            more_topics: Topics of others where alarms go too, 4 at most; their policies, and those of their keys, must
+                let CloudWatch publish. Default: none.
 
         Raises:
-            ValueError: When the share lies outside its bounds.
+            ValueError: When the share lies outside its bounds, or there are too many topics.
         """
         super().__init__(scope, construct_id)
         if not 0 <= invalid_percent < 100:
             raise ValueError(f"invalid_percent: got {invalid_percent:g}, wanted 0 to below 100")
-        self._action = actions.SnsAction(topic.topic)
+        if len(more_topics) > 4:
+            raise ValueError(f"more_topics: got {len(more_topics)}, wanted at most 4: an alarm has 5 actions")
+        first = topic.topic if isinstance(topic, RftTopic) else topic
+        self._actions = [actions.SnsAction(one) for one in (first, *more_topics)]
         five_minutes = Duration.minutes(5)
         for reward in rewards:
             self._alarm(
@@ -135,4 +142,4 @@ class RftAlarms(Construct):
             threshold=threshold,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        alarm.add_alarm_action(self._action)
+        alarm.add_alarm_action(*self._actions)

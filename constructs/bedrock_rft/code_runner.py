@@ -9,25 +9,19 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from bedrock_rft._assets import assemble, package_files
+from bedrock_rft.constraints import (
+    CALLER_WAITS,
+    COMMON_POOL,
+    DEPENDENCY_TWICE,
+    INLINE_POLICY,
+    NO_TRACES,
+    VERSIONS,
+)
 from bedrock_rft.handler_platform import RUNTIME
 from bedrock_rft.isolated_network import IsolatedNetwork
-from bedrock_rft.nag import acknowledge, acknowledge_wildcards
+from bedrock_rft.nag import accept, acknowledge_wildcards
+from bedrock_rft.network_interfaces import grant_interfaces
 from rft_contract.services import CODE_RUNNER_ARN, CODE_RUNNER_SECONDS
-
-_INTERFACE_ACTIONS = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
-"""What attaches a function to a VPC (AWS managed policy reference, AWSLambdaVPCAccessExecutionRole, without logs)."""
-
-_INTERFACES = (
-    "Lambda needs these actions for interfaces that have no name yet; a Deny keeps the function's own code from them"
-)
-_OLD_VERSIONS = "a run keeps the reward version that it began with, and that calls the runner version of its day"
 
 
 class CodeRunner(Construct):
@@ -93,13 +87,14 @@ class CodeRunner(Construct):
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
         self._remove_log_group()
+        self._accept_findings(reserved_concurrency)
         self.version = self.function.current_version
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal call every version of the function."""
         arn = f"{self.function.function_arn}:*"
         grant = iam.Grant.add_to_principal(grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[arn])
-        acknowledge_wildcards(grantee, [arn], reason=_OLD_VERSIONS)
+        acknowledge_wildcards(grantee, [arn], reason=VERSIONS)
         return grant
 
     @property
@@ -110,6 +105,13 @@ class CodeRunner(Construct):
             CODE_RUNNER_SECONDS: str(self._timeout.to_seconds()),
         }
 
+    def _accept_findings(self, reserved_concurrency: int | None) -> None:
+        accept(self.role, INLINE_POLICY)
+        for constraint in (CALLER_WAITS, DEPENDENCY_TWICE, NO_TRACES):
+            accept(self.function, constraint)
+        if reserved_concurrency is None:
+            accept(self.function, COMMON_POOL)
+
     def _remove_log_group(self) -> None:
         """Undo what a feature flag of the app adds: nothing may write a log here."""
         if self.function.node.try_remove_child("LogGroup"):
@@ -118,7 +120,7 @@ class CodeRunner(Construct):
 
     def _role(self) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        role.add_to_policy(iam.PolicyStatement(actions=list(_INTERFACE_ACTIONS), resources=["*"]))
+        grant_interfaces(role)
         role.add_to_policy(
             iam.PolicyStatement(
                 sid="NothingFromInside",
@@ -129,5 +131,4 @@ class CodeRunner(Construct):
                 conditions={"Null": {"lambda:SourceFunctionArn": "false"}},
             )
         )
-        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", reason=_INTERFACES)
         return role

@@ -6,8 +6,12 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.constraints import INLINE_POLICY
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
+from bedrock_rft.job_interfaces import grant_job_interfaces
 from bedrock_rft.key import RftKeyBase
+from bedrock_rft.nag import accept
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_function import RewardFunctionBase
 from rft_contract.layout import RUNS
 
@@ -17,7 +21,7 @@ class CustomizationRole(Construct):
 
     Trust is one statement: Bedrock, for customization jobs of this account and Region. The role reads the frozen data
     of runs, lists the keys of runs, writes and reads back what jobs produce, calls the rewards through the aliases of
-    runs, and uses the key through S3 and Bedrock.
+    runs, and uses the key through S3 and Bedrock. With a network, it makes the interfaces by which jobs reach that.
     Sources: Bedrock user guide, "Access and security for custom model jobs" and "... for reinforcement fine-tuning".
     """
 
@@ -26,12 +30,14 @@ class CustomizationRole(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
+        role: iam.IRole | None = None,
         unqualified_rewards: bool = False,
+        network: RftNetwork | None = None,
     ) -> None:
-        """Define the role.
+        """Define the role, or give one of yours what jobs need.
 
         Args:
             scope: Where it belongs.
@@ -39,8 +45,10 @@ class CustomizationRole(Construct):
             datasets: Where runs lie.
             key: Encrypts data and custom models.
             rewards: The reward functions that jobs may call, at least one.
+            role: A role of yours, whose trust is `CustomizationRole.principal`. Default: - a new one.
             unqualified_rewards: Let jobs call the functions without a qualifier too, should Bedrock not honour aliases.
                 Default: False.
+            network: Where jobs run. Default: - outside of any VPC of yours.
 
         Raises:
             ValueError: When there is no reward.
@@ -48,29 +56,37 @@ class CustomizationRole(Construct):
         super().__init__(scope, construct_id)
         if not rewards:
             raise ValueError("rewards: got none, wanted at least one reward function that jobs may call")
-        jobs = Stack.of(self).format_arn(
-            service="bedrock",
-            resource="model-customization-job",
-            resource_name="*",
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
-        self.role = iam.Role(
-            self,
-            "Resource",
-            description="Assumed by Bedrock for reinforcement fine-tuning jobs",
-            assumed_by=iam.ServicePrincipal("bedrock.amazonaws.com").with_conditions(
-                {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}, "ArnLike": {"aws:SourceArn": jobs}}
-            ),
-        )
+        self.role = role or self._new_role()
         datasets.grant_list_runs(self.role)
         datasets.grant_get(self.role, f"{RUNS}*/data/*")
         datasets.grant_get_and_put(self.role, f"{RUNS}*/job/*")
         key.grant_dataset_access(self.role)
         key.grant_customization(self.role)
+        if network is not None:
+            grant_job_interfaces(self.role, network)
         for reward in rewards:
             reward.grant_invoke_runs(self.role)
             if unqualified_rewards:
                 reward.grant_invoke_unqualified(self.role)
+
+    @staticmethod
+    def principal(scope: Construct) -> iam.PrincipalWithConditions:
+        """Return whom the role must trust: Bedrock, for customization jobs of one account and Region.
+
+        Args:
+            scope: A construct of the stack that names both.
+        """
+        stack = Stack.of(scope)
+        jobs = stack.format_arn(
+            service="bedrock",
+            resource="model-customization-job",
+            resource_name="*",
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+        return iam.PrincipalWithConditions(
+            iam.ServicePrincipal("bedrock.amazonaws.com"),
+            {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": jobs}},
+        )
 
     def grant_pass(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal hand the role to Bedrock, and to no other service."""
@@ -80,3 +96,13 @@ class CustomizationRole(Construct):
             resource_arns=[self.role.role_arn],
             conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
         )
+
+    def _new_role(self) -> iam.IRole:
+        role = iam.Role(
+            self,
+            "Resource",
+            description="Assumed by Bedrock for reinforcement fine-tuning jobs",
+            assumed_by=self.principal(self),
+        )
+        accept(role, INLINE_POLICY)
+        return role

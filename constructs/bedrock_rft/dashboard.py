@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.reward_function import RewardFunctionBase
@@ -28,7 +29,7 @@ class RftDashboard(Construct):
         *,
         dashboard_name: str,
         rewards: Sequence[RewardFunctionBase],
-        workflow: RftWorkflow,
+        workflow: RftWorkflow | sfn.IStateMachine,
     ) -> None:
         """Define the dashboard.
 
@@ -37,7 +38,7 @@ class RftDashboard(Construct):
             construct_id: Its id there.
             dashboard_name: The name under which people find it, unique in the account.
             rewards: Reward functions to show.
-            workflow: Workflow to show.
+            workflow: Workflow to show, or a state machine of yours that trains.
         """
         super().__init__(scope, construct_id)
         self.dashboard = cloudwatch.Dashboard(self, "Resource", dashboard_name=dashboard_name)
@@ -60,7 +61,7 @@ class RftDashboard(Construct):
                 [metric for r in rewards for metric in (r.function.metric_errors(), r.function.metric_throttles())],
             ),
         )
-        machine = workflow.state_machine
+        machine = workflow.state_machine if isinstance(workflow, RftWorkflow) else workflow
         self.dashboard.add_widgets(
             _graph(
                 "Runs",

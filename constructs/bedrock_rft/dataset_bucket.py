@@ -1,26 +1,33 @@
 """The environment's one data bucket."""
 
+import json
+from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from bedrock_rft.constraints import LOGS_OF_ACCESS, NO_REPLICA
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.nag import acknowledge_wildcards
-from rft_contract.layout import RUNS
+from bedrock_rft.nag import accept
+from bedrock_rft.replication import BucketReplication, Replication
+from rft_contract.layout import HOLDS_TAG, LOG_SAMPLES, ROLLOUTS
 
-_BY_PREFIX = "objects are born at run time below a prefix that names the run; S3 grants address them by that prefix"
 
-
-class DatasetBucket(Construct):
+class DatasetBucket(DatasetBucketBase):
     """A bucket for datasets and for everything that runs read and write, with a second bucket for its access logs.
 
     Both are versioned, closed to the public and reachable through TLS alone. The data are encrypted with the given key,
     the logs by S3, whose log delivery writes them. Object events go to EventBridge. Of current data, handlers
-    delete the marks of open runs and nothing else; old versions, marks of deletion and unfinished uploads expire.
+    delete the marks of open runs and nothing else; rollouts, samples of logs, old versions, marks of deletion and
+    unfinished uploads expire.
     """
+
+    bucket: s3.Bucket
+    access_logs: s3.Bucket
 
     def __init__(
         self,
@@ -28,8 +35,11 @@ class DatasetBucket(Construct):
         construct_id: str,
         *,
         key: RftKeyBase,
+        rollout_days: int | None = 30,
+        log_sample_days: int | None = 30,
         noncurrent_days: int = 30,
         access_log_days: int = 365,
+        replication: Replication | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Define the buckets.
@@ -38,8 +48,12 @@ class DatasetBucket(Construct):
             scope: Where they belong.
             construct_id: Its id there.
             key: Encrypts the data.
+            rollout_days: Days until the completions that Probe and Evaluate drew expire; the numbers and the examples
+                of a run's report stay. None: they stay too. Default: 30.
+            log_sample_days: Days until samples of production's logs expire. None: never. Default: 30.
             noncurrent_days: Days until a replaced or deleted object's old version expires. Default: 30.
             access_log_days: Days until access logs expire. Default: 365.
+            replication: Where data and access logs are copied to. Default: - nowhere.
             removal_policy: What happens to the buckets when they leave the stack; one with objects is never removed.
                 Default: RETAIN.
 
@@ -47,8 +61,13 @@ class DatasetBucket(Construct):
             ValueError: When a number of days is below 1.
         """
         super().__init__(scope, construct_id)
-        for name, days in (("noncurrent_days", noncurrent_days), ("access_log_days", access_log_days)):
-            if days < 1:
+        for name, days in (
+            ("rollout_days", rollout_days),
+            ("log_sample_days", log_sample_days),
+            ("noncurrent_days", noncurrent_days),
+            ("access_log_days", access_log_days),
+        ):
+            if days is not None and days < 1:
                 raise ValueError(f"{name}: got {days}, wanted at least 1 day")
         self._key = key
         unfinished = s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7))
@@ -79,6 +98,8 @@ class DatasetBucket(Construct):
                     expired_object_delete_marker=True,
                     noncurrent_version_expiration=Duration.days(noncurrent_days),
                 ),
+                *_expiry("Rollouts", rollout_days, tag_filters={HOLDS_TAG: ROLLOUTS}),
+                *_expiry("LogSamples", log_sample_days, prefix=LOG_SAMPLES),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=removal_policy,
@@ -94,42 +115,45 @@ class DatasetBucket(Construct):
             destination_bucket_name=self.access_logs.bucket_name
         )
         self.access_logs.add_to_resource_policy(self._log_delivery())
+        accept(self.access_logs, LOGS_OF_ACCESS)
+        buckets = (self.bucket, self.access_logs)
+        if replication is None:
+            for bucket in buckets:
+                accept(bucket, NO_REPLICA)
+        else:
+            BucketReplication(self, "Replication", buckets=buckets, key=key.key, to=replication)
 
-    def grant_get(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
-        """Let a principal read objects.
+    @classmethod
+    def from_bucket(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        bucket: s3.IBucket,
+        *,
+        key: RftKeyBase,
+        access_logs: s3.IBucket | None = None,
+        bucket_policy_managed_elsewhere: bool = False,
+    ) -> DatasetBucketBase:
+        """Use a bucket of yours: one of this app, or one that exists (`s3.Bucket.from_bucket_name`).
+
+        Nothing of the bucket is changed but its policy. Handlers count on versions, which you turn on; `DatasetChecks`
+        counts on events to EventBridge; and nothing expires but by rules of yours. Where the policy cannot be changed
+        from here, synth prints as an error what it needs, until you say that somebody else keeps it.
 
         Args:
-            grantee: Who.
-            *patterns: Key patterns, such as `datasets/*`.
+            scope: Where it belongs.
+            construct_id: Its id there.
+            bucket: The bucket.
+            key: The key with which the bucket encrypts.
+            access_logs: Where its access logs go, for those who may audit them. Default: - unknown.
+            bucket_policy_managed_elsewhere: Its policy has the statements already. Default: False.
+
+        Raises:
+            ValueError: When the bucket is known to encrypt with another key, which handlers could not use.
         """
-        return self._grant(grantee, ("s3:GetObject",), patterns)
-
-    def grant_put(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
-        """Let a principal write objects whose keys match the patterns."""
-        return self._grant(grantee, ("s3:PutObject",), patterns)
-
-    def grant_get_and_put(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
-        """Let a principal read and write objects whose keys match the patterns."""
-        return self._grant(grantee, ("s3:GetObject", "s3:PutObject"), patterns)
-
-    def grant_put_and_delete(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
-        """Let a principal write objects whose keys match the patterns, and delete them; old versions stay a while."""
-        return self._grant(grantee, ("s3:DeleteObject", "s3:PutObject"), patterns)
-
-    def grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal list every key; with it, reading a missing object answers 404 and not 403."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["s3:ListBucket"], resource_arns=[self.bucket.bucket_arn]
-        )
-
-    def grant_list_runs(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal list the keys of runs and no others."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:ListBucket"],
-            resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{RUNS}*"}},
-        )
+        if bucket.encryption_key is not None and bucket.encryption_key.key_arn != key.key.key_arn:
+            raise ValueError(f"key: got {key.node.path}, wanted the key with which {bucket.node.path} encrypts")
+        return _ImportedDatasetBucket(scope, construct_id, bucket, access_logs, bucket_policy_managed_elsewhere)
 
     def _log_delivery(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
@@ -143,8 +167,36 @@ class DatasetBucket(Construct):
             },
         )
 
-    def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...], patterns: tuple[str, ...]) -> iam.Grant:
-        arns = [self.bucket.arn_for_objects(pattern) for pattern in patterns]
-        grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
-        acknowledge_wildcards(grantee, arns, reason=_BY_PREFIX)
-        return grant
+
+class _ImportedDatasetBucket(DatasetBucketBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        bucket: s3.IBucket,
+        access_logs: s3.IBucket | None,
+        policy_managed_elsewhere: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = bucket
+        self.access_logs = access_logs
+        self._policy_managed_elsewhere = policy_managed_elsewhere
+
+    def _add_to_policy(self, statement: iam.PolicyStatement) -> bool:
+        if self._policy_managed_elsewhere or super()._add_to_policy(statement):
+            return True
+        told = json.dumps(Stack.of(self).resolve(statement.to_statement_json()))
+        Annotations.of(self).add_error(
+            f"add this statement to the policy of {self.bucket.bucket_arn} and then set "
+            f"bucket_policy_managed_elsewhere=True: {told}"
+        )
+        return False
+
+
+def _expiry(
+    name: str, days: int | None, *, prefix: str | None = None, tag_filters: Mapping[str, str] | None = None
+) -> list[s3.LifecycleRule]:
+    """Return the rule by which some objects expire; none for those that stay."""
+    if days is None:
+        return []
+    return [s3.LifecycleRule(id=name, expiration=Duration.days(days), prefix=prefix, tag_filters=tag_filters)]

@@ -4,15 +4,15 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
-from bedrock_rft.dead_letters import dead_letters
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
+from bedrock_rft.dead_letters import dead_letters, keep_failures
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
+from bedrock_rft.network import RftNetwork
 from rft_contract.layout import DATASET_SUFFIXES, DATASETS, REPORT_SUFFIX
 from rft_contract.settings import FunctionEnvironment
 
@@ -33,10 +33,12 @@ class DatasetChecks(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
         environment_name: str,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -49,6 +51,8 @@ class DatasetChecks(Construct):
             key: Encrypts the data and the function's logs.
             environment_name: The environment's name; reports tell it.
             platform: Where the function runs. Default: ARM64.
+            network: Where it runs. Default: - outside of any VPC.
+            reserved_concurrency: Calls at once, set aside for the function. Default: - the account's pool.
             log_retention: How long its logs are kept. Default: one month.
             removal_policy: Of its log group and the dead letters. Default: RETAIN.
         """
@@ -63,6 +67,8 @@ class DatasetChecks(Construct):
             timeout=Duration.minutes(15),
             memory_mib=1769,  # one whole processor, as Validate
             encryption_key=key.key,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -70,14 +76,10 @@ class DatasetChecks(Construct):
         datasets.grant_put(self.check.role, f"{DATASETS}*{REPORT_SUFFIX}")
         datasets.grant_list(self.check.role)
         key.grant_dataset_access(self.check.role)
-        self.dead_letters = dead_letters(
-            self, of="the rule", retention=Duration.days(14), removal_policy=removal_policy
-        )
+        self.dead_letters = dead_letters(self, retention=Duration.days(14), removal_policy=removal_policy)
         self._check_on_arrival(datasets)
         # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.
-        self.check.function.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2
-        )
+        keep_failures(self.check.function, self.dead_letters, retry_attempts=2)
 
     def metric_not_checked(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Return how many arrivals wait in the dead letters.
@@ -87,7 +89,7 @@ class DatasetChecks(Construct):
         """
         return self.dead_letters.metric_approximate_number_of_messages_visible(period=period or Duration.minutes(5))
 
-    def _check_on_arrival(self, datasets: DatasetBucket) -> None:
+    def _check_on_arrival(self, datasets: DatasetBucketBase) -> None:
         rule = events.Rule(
             self,
             "DatasetArrived",

@@ -2,7 +2,7 @@
 
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler
 from bedrock_rft.rollout_map import RolloutMap
 
@@ -21,7 +21,7 @@ class Evaluation(RolloutMap):
         construct_id: str,
         *,
         rollout: Handler,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         max_concurrency: int = 20,
     ) -> None:
         """Define the map Evaluate and its children's one state, Rollout.

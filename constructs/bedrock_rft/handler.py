@@ -12,8 +12,10 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from bedrock_rft._assets import assemble, package_files
+from bedrock_rft.constraints import VERSIONS
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.third_party import handlers_lock, third_party
 from bedrock_rft.versioned_function import VersionedFunction
 from rft_contract.settings import FunctionEnvironment
@@ -28,8 +30,11 @@ TRANSIENT = (
 )
 """Errors worth another attempt: Lambda's own, and what handlers raise when AWS stays throttled or unavailable."""
 
+LOST = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
+"""A call that ran out of time or memory (Step Functions developer guide, "Handling errors"): for handlers that may be
+called again without harm, however far they came."""
+
 _PACKAGES = ("rft_contract", "rft_rewards", "rft_dataset", "rft_runtime", "rft_handlers")
-_OLD_VERSIONS = "an execution that began before a deployment still calls the versions that it began with"
 
 
 def handler_code(platform: HandlerPlatform) -> lambda_.Code:
@@ -63,6 +68,8 @@ class Handler(Construct):
         timeout: Duration,
         memory_mib: int,
         encryption_key: kms.IKey | None = None,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -78,6 +85,8 @@ class Handler(Construct):
             timeout: Longest call, at most 15 minutes.
             memory_mib: Memory, MiB.
             encryption_key: Encrypts its logs. Default: - a key of AWS.
+            network: Where it runs. Default: - outside of any VPC.
+            reserved_concurrency: Calls at once, set aside for it. Default: - the account's pool.
             log_retention: How long its logs are kept. Default: one month.
             removal_policy: Of its log group. Default: RETAIN.
         """
@@ -94,6 +103,8 @@ class Handler(Construct):
             memory_mib=memory_mib,
             environment=environment.to_variables(),
             encryption_key=encryption_key,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -144,5 +155,5 @@ class Handler(Construct):
         """Let a principal call every version of the function."""
         arn = f"{self.function.function_arn}:*"
         grant = iam.Grant.add_to_principal(grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[arn])
-        acknowledge_wildcards(grantee, [arn], reason=_OLD_VERSIONS)
+        acknowledge_wildcards(grantee, [arn], reason=VERSIONS)
         return grant

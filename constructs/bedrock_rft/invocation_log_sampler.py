@@ -12,11 +12,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.constraints import OBJECTS
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.state_machine import acknowledge_children, encrypted_state_machine
 from rft_contract.layout import LOG_SAMPLES, log_shards
 from rft_contract.settings import FunctionEnvironment
@@ -26,7 +28,6 @@ _PREFIX = re.compile(r"([A-Za-z0-9!_.()-]+/)+")
 _SHARDS = f"{LOG_SAMPLES}*/shards/*"
 _RESULTS = f"{LOG_SAMPLES}{{}}/map"
 _ANY_RESULTS = f"{LOG_SAMPLES}*/map/*"
-_BORN_LATER = "the names of log objects and of samples are born at run time"
 
 
 class InvocationLogSampler(Construct):
@@ -53,13 +54,15 @@ class InvocationLogSampler(Construct):
         *,
         logs_bucket: s3.IBucket,
         logs_prefix: str,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
         environment_name: str,
         logs_key: kms.IKey | None = None,
         objects_per_shard: int = 100,
         max_concurrency: int = 20,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -81,6 +84,9 @@ class InvocationLogSampler(Construct):
                 Default: 100.
             max_concurrency: Calls at once, 1 to 10,000. Default: 20.
             platform: Where the function runs. Default: ARM64.
+            network: Where it runs. Default: - outside of any VPC.
+            reserved_concurrency: Calls at once, set aside for the function; at least `max_concurrency`. Default: - the
+                account's pool.
             log_retention: How long logs of function and state machine are kept. Default: one month.
             removal_policy: Of the log groups. Default: RETAIN.
 
@@ -101,6 +107,8 @@ class InvocationLogSampler(Construct):
         ):
             if not 1 <= value <= most:
                 raise ValueError(f"{name}: got {value}, wanted 1 to {most}")
+        if reserved_concurrency is not None and reserved_concurrency < max_concurrency:
+            raise ValueError(f"reserved_concurrency: got {reserved_concurrency}, wanted at least {max_concurrency}")
         # Without this flag, aws-cdk-lib leaves the result writer out of the definition, in silence.
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
         self.sample = Handler(
@@ -113,6 +121,8 @@ class InvocationLogSampler(Construct):
             timeout=Duration.minutes(15),
             memory_mib=2048,
             encryption_key=key.key,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -129,9 +139,7 @@ class InvocationLogSampler(Construct):
             removal_policy=removal_policy,
         )
         self.sample.grant_invoke_versions(self.state_machine.role)
-        acknowledge_wildcards(
-            self.state_machine.role, [datasets.bucket.arn_for_objects(_ANY_RESULTS)], reason=_BORN_LATER
-        )
+        acknowledge_wildcards(self.state_machine.role, [datasets.bucket.arn_for_objects(_ANY_RESULTS)], reason=OBJECTS)
         acknowledge_children(self.state_machine)
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -151,13 +159,13 @@ class InvocationLogSampler(Construct):
         logs_bucket: s3.IBucket,
         logs_prefix: str,
         logs_key: kms.IKey | None,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
     ) -> None:
         """Let the function read the logs and write shards."""
         objects = logs_bucket.arn_for_objects(f"{logs_prefix}*")
         iam.Grant.add_to_principal(grantee=self.sample.role, actions=["s3:GetObject"], resource_arns=[objects])
-        acknowledge_wildcards(self.sample.role, [objects], reason=_BORN_LATER)
+        acknowledge_wildcards(self.sample.role, [objects], reason=OBJECTS)
         if logs_key is not None:
             iam.Grant.add_to_principal(
                 grantee=self.sample.role,
@@ -168,7 +176,7 @@ class InvocationLogSampler(Construct):
         datasets.grant_put(self.sample.role, _SHARDS)
         key.grant_dataset_access(self.sample.role)
 
-    def _begin(self, datasets: DatasetBucket) -> sfn.Pass:
+    def _begin(self, datasets: DatasetBucketBase) -> sfn.Pass:
         """Return the state that names the sample after the execution, so that no two samples share a place."""
         shards = datasets.bucket.s3_url_for_object(log_shards("{}"))
         return sfn.Pass(
@@ -186,7 +194,7 @@ class InvocationLogSampler(Construct):
         self,
         logs_bucket: s3.IBucket,
         logs_prefix: str,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         objects_per_shard: int,
         max_concurrency: int,
     ) -> sfn.DistributedMap:

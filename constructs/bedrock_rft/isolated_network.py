@@ -1,14 +1,16 @@
 """A network from which nothing leads anywhere."""
 
-from aws_cdk import Fn, Tags
+from typing import cast
+
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from bedrock_rft.nag import acknowledge
+from bedrock_rft.constraints import NO_FLOWS
+from bedrock_rft.isolated_vpc import isolated_vpc
+from bedrock_rft.nag import accept
 
 _CIDR = "10.0.0.0/26"
 _SUBNETS = ("10.0.0.0/27", "10.0.0.32/27")
-_NO_FLOW_LOG = "no route, gateway, endpoint or name server: a flow log would have nothing to record"
 
 
 class IsolatedNetwork(Construct):
@@ -43,24 +45,6 @@ class IsolatedNetwork(Construct):
         )
 
     def _new_vpc(self) -> ec2.IVpc:
-        """Define a VPC. The L2 class would look the account's zones up at synth."""
-        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=_CIDR, enable_dns_support=False, enable_dns_hostnames=False)
-        Tags.of(vpc).add("Name", self.node.path)
-        acknowledge(vpc, "AwsSolutions-VPC7", reason=_NO_FLOW_LOG)
-        routes = ec2.CfnRouteTable(self, "NoRoutes", vpc_id=vpc.ref)
-        zones = [Fn.select(number, Fn.get_azs()) for number in range(len(_SUBNETS))]
-        subnets: list[str] = []
-        for number, (zone, block) in enumerate(zip(zones, _SUBNETS, strict=True), start=1):
-            subnet = ec2.CfnSubnet(self, f"Subnet{number}", vpc_id=vpc.ref, availability_zone=zone, cidr_block=block)
-            ec2.CfnSubnetRouteTableAssociation(
-                self, f"Subnet{number}NoRoutes", subnet_id=subnet.ref, route_table_id=routes.ref
-            )
-            subnets.append(subnet.ref)
-        return ec2.Vpc.from_vpc_attributes(
-            self,
-            "Own",
-            vpc_id=vpc.ref,
-            availability_zones=zones,
-            isolated_subnet_ids=subnets,
-            isolated_subnet_route_table_ids=[routes.ref] * len(subnets),
-        )
+        vpc = isolated_vpc(self, cidr=_CIDR, subnet_cidrs=_SUBNETS, name_resolution=False)
+        accept(cast(Construct, self.node.find_child("Vpc")), NO_FLOWS)
+        return vpc

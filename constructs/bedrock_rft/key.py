@@ -20,9 +20,17 @@ class RftKeyBase(Construct):
         """Let a principal read and write what the key encrypts (objects, messages)."""
         return self._grant(grantee, _USE, {})
 
+    def grant_decrypt(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read what the key encrypts, and write nothing."""
+        return self._grant(grantee, ("kms:Decrypt",), {})
+
     def grant_dataset_access(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal read and write encrypted objects, through S3 alone."""
         return self._grant_through("s3", grantee, _USE)
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read encrypted objects, through S3 alone."""
+        return self._grant_through("s3", grantee, ("kms:Decrypt",))
 
     def grant_customization(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal create a custom model that the key encrypts.
@@ -49,6 +57,13 @@ class RftKeyBase(Construct):
     def grant_invoke_model(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal call a custom model that the key encrypts. Source: as for `grant_customization`."""
         return self._grant_through("bedrock", grantee, ("kms:Decrypt",))
+
+    def grant_read_workflow(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read the definition of a state machine that the key encrypts, through Step Functions alone.
+
+        Source: Step Functions API reference, `DescribeStateMachine`: callers need `kms:Decrypt`.
+        """
+        return self._grant_through("states", grantee, ("kms:Decrypt",))
 
     def _grant_through(self, service: str, grantee: iam.IGrantable, actions: Sequence[str]) -> iam.Grant:
         region = Stack.of(self).region
@@ -79,7 +94,10 @@ class RftKey(RftKeyBase):
     | callers of a custom model | Decrypt | ViaService Bedrock | inference | `grant_invoke_model` |
     | Bedrock's service role | Decrypt, GenerateDataKey | ViaService S3 | training data and results | `grant_dataset_access` |
     | the state machine | Decrypt, GenerateDataKey | encryption context names a state machine, or log delivery, of this account and Region | definition, history, logs | `grant_state_machine` |
+    | who plans runs | Decrypt | ViaService Step Functions | the state machine's definition | `grant_read_workflow` |
+    | who verifies releases | Decrypt | ViaService S3 | evidence | `grant_read` |
     | handlers | Decrypt, GenerateDataKey | | objects and messages | `grant_use` |
+    | the sweeper | Decrypt | | objects, which it only reads | `grant_decrypt` |
 
     EventBridge is not among them: no rule delivers to an encrypted target here, and its calls to KMS carry neither
     SourceAccount nor SourceArn (SNS developer guide, "Key management"), so such a statement could not be confined.
@@ -113,7 +131,24 @@ class RftKey(RftKeyBase):
         for statement in _service_statements(Stack.of(self)):
             self.key.add_to_resource_policy(statement)
         if administrators:
-            self.key.add_to_resource_policy(_deletion_denied(administrators))
+            self.key.add_to_resource_policy(deletion_denied(administrators))
+
+    @classmethod
+    def from_key(cls, scope: Construct, construct_id: str, key: kms.IKey) -> RftKeyBase:
+        """Use a key of this app: its policy gets the statements for AWS services, and nothing else of it changes.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            key: A symmetric key of this account and Region.
+
+        Raises:
+            ValueError: When its policy cannot be changed from here.
+        """
+        for statement in _service_statements(Stack.of(scope)):
+            if not key.add_to_resource_policy(statement).statement_added:
+                raise ValueError(f"key: got {key.node.path}, whose policy is kept elsewhere: use RftKey.from_key_arn")
+        return _KeyOfYours(scope, construct_id, key)
 
     @classmethod
     def from_key_arn(
@@ -137,7 +172,7 @@ class RftKey(RftKeyBase):
             key_policy_managed_elsewhere: The statements are already there. Default: False.
             removal_policy: Of the data that the key encrypts. Default: RETAIN.
         """
-        imported = _ImportedKey(scope, construct_id, key_arn)
+        imported = _KeyOfYours(scope, construct_id, key_arn)
         if not key_policy_managed_elsewhere:
             statements = [statement.to_statement_json() for statement in _service_statements(Stack.of(imported))]
             message = (
@@ -151,10 +186,10 @@ class RftKey(RftKeyBase):
         return imported
 
 
-class _ImportedKey(RftKeyBase):
-    def __init__(self, scope: Construct, construct_id: str, key_arn: str) -> None:
+class _KeyOfYours(RftKeyBase):
+    def __init__(self, scope: Construct, construct_id: str, key: kms.IKey | str) -> None:
         super().__init__(scope, construct_id)
-        self.key = kms.Key.from_key_arn(self, "Resource", key_arn)
+        self.key = kms.Key.from_key_arn(self, "Resource", key) if isinstance(key, str) else key
 
 
 def _service_statements(stack: Stack) -> list[iam.PolicyStatement]:
@@ -199,7 +234,12 @@ def _log_delivery(stack: Stack) -> str:
     return stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
 
 
-def _deletion_denied(administrators: Sequence[str]) -> iam.PolicyStatement:
+def deletion_denied(administrators: Sequence[str]) -> iam.PolicyStatement:
+    """Return the key policy's statement that keeps everybody else from deleting or disabling a key.
+
+    Args:
+        administrators: ARNs of roles, `*` allowed.
+    """
     return iam.PolicyStatement(
         sid="DeletionIsForAdministrators",
         effect=iam.Effect.DENY,

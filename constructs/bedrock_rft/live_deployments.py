@@ -4,8 +4,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-ROLE_TAG = "rft:role"
-LIVE_ROLE = "live"
+from rft_contract.tags import LIVE_ROLE, ROLE_TAG
 
 _CHANGES = (
     "bedrock:DeleteCustomModelDeployment",

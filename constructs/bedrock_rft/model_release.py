@@ -5,11 +5,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from bedrock_rft.live_deployments import LIVE_ROLE, ROLE_TAG, deployments_arn
+from bedrock_rft.constraints import BEDROCK_IDS
+from bedrock_rft.live_deployments import deployments_arn
 from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.tag_conditions import belongs_to
 from rft_contract.naming import check_environment, check_line, release_parameter
-
-_BORN_LATER = "Bedrock chooses a deployment's id at the line's first promotion; its tags confine the grant to the line"
+from rft_contract.tags import LIVE_ROLE
 
 
 class ModelRelease(Construct):
@@ -123,15 +124,9 @@ class ModelRelease(Construct):
             grantee=grantee,
             actions=["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
             resource_arns=[deployments],
-            conditions={
-                "StringEquals": {
-                    f"aws:ResourceTag/{ROLE_TAG}": LIVE_ROLE,
-                    "aws:ResourceTag/rft:line": self.line,
-                    "aws:ResourceTag/rft:environment": self.environment_name,
-                }
-            },
+            conditions=dict(belongs_to(self.environment_name, role=LIVE_ROLE, line=self.line)),
         )
-        acknowledge_wildcards(grantee.grant_principal, [deployments], reason=_BORN_LATER)
+        acknowledge_wildcards(grantee.grant_principal, [deployments], reason=BEDROCK_IDS)
         if self._key is None:
             return grant
         through = f"bedrock.{Stack.of(self).region}.amazonaws.com"

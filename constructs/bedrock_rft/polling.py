@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.handler import TRANSIENT, Handler
+from bedrock_rft.handler import LOST, TRANSIENT, Handler
 from rft_contract.settings import PlatformSettings
 from rft_contract.statuses import Progress
 
 EVENTS_PER_POLL = 9
 """History events of one turn: two each for Wait and Choice, five for the task (Step Functions developer guide)."""
-
-_LOST = ("Lambda.Unknown", "Sandbox.Timedout", "States.Timeout")
-"""A look that ran out of time (Step Functions developer guide, "Handling errors"): nothing was changed by it."""
 
 _ATTEMPTS = 40
 """Looks that may fail in a row, about 40 minutes of them: what is waited for may have cost days."""
@@ -106,7 +103,7 @@ class Polling(sfn.StateMachineFragment):
             self,
             poll_state,
             payload={"run_id": run_id, "wait_seconds": sfn.JsonPath.number_at("$.wait_seconds")},
-            errors=(*TRANSIENT, *_LOST),
+            errors=(*TRANSIENT, *LOST),
             attempts=_ATTEMPTS,
         )
         wait = sfn.Wait(self, wait_state, time=sfn.WaitTime.seconds_path("$.wait_seconds"))

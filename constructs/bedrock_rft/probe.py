@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler
 from bedrock_rft.rollout_map import RolloutMap
 
@@ -32,7 +32,7 @@ class Probe(sfn.StateMachineFragment):
         start: Handler,
         rollout: Handler,
         decide: Handler,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         max_concurrency: int = 20,
     ) -> None:
         """Define the states StartProbe, IsToBeProbed, Probe with its children's ProbeRollout, DecideProbe and Probed.

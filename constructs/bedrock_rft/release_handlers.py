@@ -10,18 +10,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.constraints import BEDROCK_IDS, MODEL_LINES, SCHEDULED_AGAIN
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.live_deployments import LIVE_ROLE, ROLE_TAG, deployments_arn
-from bedrock_rft.nag import acknowledge_wildcards
-from rft_contract.layout import RELEASES, RUNS
+from bedrock_rft.live_deployments import deployments_arn
+from bedrock_rft.nag import accept, acknowledge_wildcards
+from bedrock_rft.network import RftNetwork
+from bedrock_rft.release_key import ReleaseKey
+from bedrock_rft.tag_conditions import Conditions, belongs_to, creates_as
+from rft_contract.layout import CERTIFICATES, RELEASES, RUNS, current_release_key
 from rft_contract.naming import check_environment, live_alarm_name, release_parameter
 from rft_contract.settings import FunctionEnvironment
-
-_BORN_LATER = "Bedrock chooses the ids of models and deployments at run time; the tags of a resource confine the action"
-_OF_LINES = "recipes choose the names of model lines, so only the part before them is known at deploy time"
+from rft_contract.tags import LIVE_ROLE
 
 
 class ReleaseHandlers(Construct):
@@ -33,9 +35,12 @@ class ReleaseHandlers(Construct):
     | rollback | people with `grant_rollback` | makes an earlier release serve again |
     | settle | a schedule, every 15 minutes | finishes or takes back what one of the others left half done |
 
-    Each reads what its run evaluated and decided, writes `releases/*`, creates and updates deployments tagged
-    `rft:role=live`, and writes the SSM parameters, the alarm and the event that tell of it. All but `rollback` may
-    delete such a deployment: when a first promotion is taken back, there is nothing for it to serve.
+    Each creates and updates deployments tagged `rft:role=live`, and writes which release is live, and the SSM
+    parameters, the alarm and the event that tell of it. All but `rollback` read what a run evaluated and decided, sign
+    and publish the evidence of its release, and may delete such a deployment: when a first promotion is taken back,
+    there is nothing for it to serve.
+
+    The bucket's policy denies everybody else to write `releases/*`, and the release key's policy to sign.
     """
 
     def __init__(
@@ -44,9 +49,12 @@ class ReleaseHandlers(Construct):
         construct_id: str,
         *,
         environment_name: str,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
+        release_key: ReleaseKey | None = None,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -58,36 +66,50 @@ class ReleaseHandlers(Construct):
             environment_name: The environment's name.
             datasets: Where runs and releases lie.
             key: Encrypts data and logs.
+            release_key: Signs releases; it gets its signers here. Default: - a new one.
             platform: Where the functions run. Default: ARM64.
+            network: Where they run. Default: - outside of any VPC.
+            reserved_concurrency: Calls at once, set aside for each function. Default: - the account's pool.
             log_retention: How long logs are kept. Default: one month.
             removal_policy: Of the log groups. Default: RETAIN.
         """
         super().__init__(scope, construct_id)
         self._environment = check_environment(environment_name)
+        self.release_key = release_key or ReleaseKey(self, "ReleaseKey", removal_policy=removal_policy)
+        self._datasets, self._key = datasets, key
         code = handler_code(platform)
 
-        def handler(module: str) -> Handler:
+        def handler(module: str, *, signs: bool = True) -> Handler:
             return Handler(
                 self,
                 "".join(word.capitalize() for word in module.split("_")),
                 module=module,
                 code=code,
                 architecture=platform.architecture,
-                environment=FunctionEnvironment(bucket=datasets.bucket.bucket_name, environment=environment_name),
+                environment=FunctionEnvironment(
+                    bucket=datasets.bucket.bucket_name,
+                    environment=environment_name,
+                    signing_key=self.release_key.key.key_arn if signs else None,
+                ),
                 # A manifest holds what was measured on every held-out prompt, as Decide reads it.
                 timeout=Duration.minutes(5),
                 memory_mib=1024,
                 encryption_key=key.key,
+                network=network,
+                reserved_concurrency=reserved_concurrency,
                 log_retention=log_retention,
                 removal_policy=removal_policy,
             )
 
         self.promote_start = handler("promote_start")
         self.promote_poll = handler("promote_poll")
-        self.rollback = handler("release_rollback")
+        self.rollback = handler("release_rollback", signs=False)
         self.settle = handler("release_settle")
+        datasets.reserve_releases(*(one.role for one in self.all))
+        signers = [one for one in self.all if one is not self.rollback]
+        self.release_key.grant_sign(*(one.role for one in signers))
         for one in self.all:
-            self._grant_objects(one, datasets, key)
+            self._grant_objects(one, publishes=one in signers)
             self._grant_deployments(one, may_delete=one is not self.rollback)
             self._grant_notices(one)
         rule = events.Rule(
@@ -97,6 +119,7 @@ class ReleaseHandlers(Construct):
             schedule=events.Schedule.rate(Duration.minutes(15)),
         )
         rule.add_target(targets.LambdaFunction(self.settle.function, retry_attempts=0))
+        accept(rule, SCHEDULED_AGAIN)
 
     @property
     def all(self) -> tuple[Handler, ...]:
@@ -109,6 +132,14 @@ class ReleaseHandlers(Construct):
             grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.rollback.function.function_arn]
         )
 
+    def grant_read_evidence(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read releases and their evidence, and the public key: all that verifying needs, and no more.
+
+        For a principal of another account, its own account must allow the same.
+        """
+        read = self._datasets.grant_get(grantee, f"{RELEASES}*")
+        return read.combine(self._key.grant_read(grantee)).combine(self.release_key.grant_verify(grantee))
+
     def metric_not_settled(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Return how often a change of what is live could be neither finished nor taken back.
 
@@ -117,16 +148,20 @@ class ReleaseHandlers(Construct):
         """
         return self.settle.function.metric_errors(period=period or Duration.minutes(15))
 
-    def _grant_objects(self, handler: Handler, datasets: DatasetBucket, key: RftKeyBase) -> None:
-        datasets.grant_get_and_put(handler.role, f"{RUNS}*/run.json", f"{RELEASES}*")
-        datasets.grant_get(
-            handler.role,
-            f"{RUNS}*/decision.json",
-            f"{RUNS}*/evaluation/shards.jsonl",
-            f"{RUNS}*/evaluation/graded/*",
-        )
-        datasets.grant_list(handler.role)
-        key.grant_use(handler.role)
+    def _grant_objects(self, handler: Handler, *, publishes: bool) -> None:
+        role, datasets = handler.role, self._datasets
+        datasets.grant_get(role, f"{RUNS}*/run.json", f"{RELEASES}*")
+        datasets.grant_put(role, f"{RUNS}*/run.json", f"{RELEASES}*" if publishes else current_release_key("*"))
+        if publishes:
+            datasets.grant_get(
+                role,
+                f"{RUNS}*/decision.json",
+                f"{RUNS}*/evaluation/shards.jsonl",
+                f"{RUNS}*/evaluation/graded/*",
+                f"{CERTIFICATES}*",
+            )
+        datasets.grant_list(role)
+        self._key.grant_use(role)
 
     def _grant_deployments(self, handler: Handler, *, may_delete: bool) -> None:
         stack = Stack.of(self)
@@ -134,13 +169,14 @@ class ReleaseHandlers(Construct):
         models = stack.format_arn(
             service="bedrock", resource="custom-model", resource_name="*", arn_format=ArnFormat.SLASH_RESOURCE_NAME
         )
-        live = {"StringEquals": {f"aws:ResourceTag/{ROLE_TAG}": LIVE_ROLE}}
-        to_be_live = {"StringEquals": {f"aws:RequestTag/{ROLE_TAG}": LIVE_ROLE}}
-        ours = {"StringEquals": {"aws:ResourceTag/rft:environment": self._environment}}
+        live = belongs_to(self._environment, role=LIVE_ROLE)
+        to_be_live = creates_as(self._environment, role=LIVE_ROLE)
+        ours = belongs_to(self._environment)
+        of_ours = {"StringEquals": {**to_be_live["StringEquals"], **ours["StringEquals"]}}
         changes = ("UpdateCustomModelDeployment", *(("DeleteCustomModelDeployment",) if may_delete else ()))
         self._grant(handler, ("GetCustomModelDeployment", "ListTagsForResource"), (deployments,))
-        self._grant(handler, ("CreateCustomModelDeployment",), (models, deployments), to_be_live)
-        self._grant(handler, ("TagResource",), (deployments,), to_be_live)
+        self._grant(handler, ("CreateCustomModelDeployment",), (models,), of_ours)
+        self._grant(handler, ("CreateCustomModelDeployment", "TagResource"), (deployments,), to_be_live)
         self._grant(handler, changes, (deployments,), live)
         self._grant(handler, ("UpdateCustomModelDeployment",), (models,), ours)
 
@@ -161,14 +197,14 @@ class ReleaseHandlers(Construct):
             ("events:PutEvents", bus),
         ):
             iam.Grant.add_to_principal(grantee=handler.role, actions=[action], resource_arns=[arn])
-            acknowledge_wildcards(handler.role, [arn], reason=_OF_LINES)
+            acknowledge_wildcards(handler.role, [arn], reason=MODEL_LINES)
 
     def _grant(
         self,
         handler: Handler,
         actions: Sequence[str],
         arns: Sequence[str],
-        conditions: dict[str, dict[str, str]] | None = None,
+        conditions: Conditions | None = None,
     ) -> None:
         iam.Grant.add_to_principal(
             grantee=handler.role,
@@ -176,4 +212,4 @@ class ReleaseHandlers(Construct):
             resource_arns=list(arns),
             conditions=dict(conditions or {}),
         )
-        acknowledge_wildcards(handler.role, arns, reason=_BORN_LATER)
+        acknowledge_wildcards(handler.role, arns, reason=BEDROCK_IDS)

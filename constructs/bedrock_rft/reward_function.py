@@ -9,8 +9,10 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from bedrock_rft.code_runner import CodeRunner
+from bedrock_rft.constraints import RUN_ALIASES
 from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.versioned_function import VersionedFunction
 from rft_contract.metrics import NAMESPACE, Dimension, MetricName
@@ -20,8 +22,6 @@ from rft_contract.services import REWARD_HASH
 
 LIVE = "live"
 """Alias of the newest version."""
-
-_PER_RUN = "each run calls its own alias run-<id> of this one function; the aliases are born at run time"
 
 
 class RewardFunctionBase(Construct):
@@ -49,8 +49,7 @@ class RewardFunctionBase(Construct):
 
     def grant_create_run_alias(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal look up the alias `live` and create the aliases of runs."""
-        arns = (self.function.function_arn, f"{self.function.function_arn}:*")
-        return self._grant(grantee, ("lambda:GetAlias", "lambda:CreateAlias"), *arns)
+        return self._grant(grantee, ("lambda:GetAlias", "lambda:CreateAlias"), self.function.function_arn)
 
     def grant_look_at_concurrency(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal look how many calls at once are set aside for the function."""
@@ -58,13 +57,11 @@ class RewardFunctionBase(Construct):
 
     def grant_delete_run_alias(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal delete aliases."""
-        arns = (self.function.function_arn, f"{self.function.function_arn}:*")
-        return self._grant(grantee, ("lambda:DeleteAlias",), *arns)
+        return self._grant(grantee, ("lambda:DeleteAlias",), self.function.function_arn)
 
     def grant_sweep_run_aliases(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal list aliases and delete them."""
-        arns = (self.function.function_arn, f"{self.function.function_arn}:*")
-        return self._grant(grantee, ("lambda:DeleteAlias", "lambda:ListAliases"), *arns)
+        return self._grant(grantee, ("lambda:DeleteAlias", "lambda:ListAliases"), self.function.function_arn)
 
     @property
     def run_aliases_arn(self) -> str:
@@ -114,7 +111,7 @@ class RewardFunctionBase(Construct):
 
     def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...], *arns: str) -> iam.Grant:
         grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=list(arns))
-        acknowledge_wildcards(grantee, arns, reason=_PER_RUN)
+        acknowledge_wildcards(grantee, arns, reason=RUN_ALIASES)
         return grant
 
 
@@ -134,7 +131,9 @@ class RewardFunction(RewardFunctionBase):
         environment_name: str,
         code_runner: CodeRunner | None = None,
         judge: JudgeGrants | None = None,
+        role: iam.IRole | None = None,
         encryption_key: kms.IKey | None = None,
+        network: RftNetwork | None = None,
         timeout: Duration | None = None,
         memory_mib: int = 512,
         reserved_concurrency: int | None = None,
@@ -152,7 +151,10 @@ class RewardFunction(RewardFunctionBase):
             code_runner: Executes programs for the grader `code`; left aside by code without it. Default: - none.
             judge: The models that it may ask, for the graders `judge` and `verified_judge`; left aside by code without
                 them. Default: - none.
+            role: A role of yours that trusts Lambda, for this function alone; it gets the rights that it needs.
+                Default: - a new one.
             encryption_key: Encrypts its logs. Default: - a key of AWS.
+            network: Where it runs. Default: - outside of any VPC.
             timeout: Longest call, at most 15 minutes. Default: 5 minutes.
             memory_mib: Memory, 128 to 10240 MiB. Default: 512.
             reserved_concurrency: Calls at once, set aside for it and shared by all runs. Default: - the account's pool.
@@ -196,7 +198,9 @@ class RewardFunction(RewardFunctionBase):
                 **(code_runner.variables if code_runner else {}),
                 **(judge.variables if judge else {}),
             },
+            role=role,
             encryption_key=encryption_key,
+            network=network,
             reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,

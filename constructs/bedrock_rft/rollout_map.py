@@ -8,7 +8,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
+from bedrock_rft.constraints import OBJECTS
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler
 from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.state_machine import acknowledge_children
@@ -37,7 +38,7 @@ class RolloutMap(sfn.StateMachineFragment):
         child_state: str,
         folder: str,
         rollout: Handler,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         max_concurrency: int = 20,
     ) -> None:
         """Define the map and its children's one state.
@@ -111,7 +112,7 @@ class RolloutMap(sfn.StateMachineFragment):
             state_machine: The one whose definition includes this map.
         """
         objects = [self._datasets.bucket.arn_for_objects(pattern) for pattern in self._patterns]
-        acknowledge_wildcards(state_machine.role, objects, reason="the names of runs are born at run time")
+        acknowledge_wildcards(state_machine.role, objects, reason=OBJECTS)
         acknowledge_children(state_machine)
 
 

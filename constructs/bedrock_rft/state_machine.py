@@ -7,12 +7,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from bedrock_rft.constraints import DEPENDENCY_TWICE, EXECUTIONS, INLINE_POLICY, NO_RESOURCE_LEVEL
 from bedrock_rft.key import RftKeyBase
-from bedrock_rft.nag import acknowledge, acknowledge_wildcards
-
-_NO_RESOURCE_LEVEL = (
-    "log delivery (logs:CreateLogDelivery and its kin) and X-Ray have no resource level, says the Step Functions guide"
-)
+from bedrock_rft.nag import accept, acknowledge, acknowledge_wildcards
 
 
 def encrypted_state_machine(
@@ -56,7 +53,9 @@ def encrypted_state_machine(
     )
     key.grant_state_machine(machine.role)
     key.grant_dataset_access(machine.role)
-    acknowledge(machine.role, "AwsSolutions-IAM5[Resource::*]", reason=_NO_RESOURCE_LEVEL)
+    acknowledge(machine.role, "AwsSolutions-IAM5[Resource::*]", reason=NO_RESOURCE_LEVEL)
+    accept(machine, INLINE_POLICY)
+    accept(machine, DEPENDENCY_TWICE)
     return machine, log_group
 
 
@@ -74,5 +73,5 @@ def acknowledge_children(machine: sfn.StateMachine) -> None:
     acknowledge_wildcards(
         machine,
         [f"{executions}:*", f"{executions}/*:*"],
-        reason="a Distributed Map starts child executions of this state machine, named at run time",
+        reason=EXECUTIONS,
     )

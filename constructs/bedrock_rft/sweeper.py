@@ -8,25 +8,23 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.dataset_bucket import DatasetBucket
-from bedrock_rft.dead_letters import dead_letters
+from bedrock_rft.constraints import BEDROCK_IDS, EXECUTIONS, NO_RESOURCE_LEVEL
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
+from bedrock_rft.dead_letters import dead_letters, keep_failures
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.live_deployments import deny_live, deployments_arn
-from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.nag import Constraint, acknowledge_wildcards
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_function import RewardFunctionBase
+from bedrock_rft.tag_conditions import Conditions, belongs_to
 from rft_contract.layout import OPEN_RUNS, RELEASES, RUNS
 from rft_contract.settings import FunctionEnvironment, PlatformSettings
-
-_BORN_LATER = "Bedrock chooses the ids of jobs, models and deployments at run time; tags confine what may be ended"
-_EXECUTIONS = "each run is an execution of this one state machine, named at run time"
-_LISTS = "the listing actions of Bedrock have no resource level, says the Service Authorization Reference"
 
 
 class RftSweeper(Construct):
@@ -49,12 +47,14 @@ class RftSweeper(Construct):
         construct_id: str,
         *,
         settings: PlatformSettings,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
         close: lambda_.IFunction,
         state_machine: sfn.StateMachine,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -70,6 +70,8 @@ class RftSweeper(Construct):
             close: The closing handler.
             state_machine: The workflow whose executions are the runs.
             platform: Where the function runs. Default: ARM64.
+            network: Where it runs. Default: - outside of any VPC.
+            reserved_concurrency: Calls at once, set aside for the function. Default: - the account's pool.
             log_retention: How long logs are kept. Default: one month.
             removal_policy: Of log group and dead letters. Default: RETAIN.
         """
@@ -84,13 +86,13 @@ class RftSweeper(Construct):
             timeout=Duration.minutes(5),
             memory_mib=512,
             encryption_key=key.key,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
         self.function = self.handler.function
-        self.dead_letters = dead_letters(
-            self, of="the sweeper", retention=Duration.hours(1), removal_policy=removal_policy
-        )
+        self.dead_letters = dead_letters(self, retention=Duration.hours(1), removal_policy=removal_policy)
         self._sweep_regularly(settings, rewards, close)
         self._grant_reading(datasets, key, state_machine)
         self._grant_ending(settings.environment, rewards, close)
@@ -134,24 +136,22 @@ class RftSweeper(Construct):
             )
         )
         # The next sweep is the retry.
-        self.function.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=0
-        )
+        keep_failures(self.function, self.dead_letters, retry_attempts=0)
 
-    def _grant_reading(self, datasets: DatasetBucket, key: RftKeyBase, state_machine: sfn.StateMachine) -> None:
+    def _grant_reading(self, datasets: DatasetBucketBase, key: RftKeyBase, state_machine: sfn.StateMachine) -> None:
         role = self.handler.role
         datasets.grant_get(role, f"{RUNS}*/run.json", f"{RELEASES}*", f"{OPEN_RUNS}*")
         datasets.grant_list(role)
-        key.grant_use(role)
+        key.grant_decrypt(role)
         executions = Stack.of(self).format_arn(
             service="states",
             resource="execution",
             resource_name=f"{state_machine.state_machine_name}:*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        self._grant(("states:DescribeExecution",), (executions,), reason=_EXECUTIONS)
+        self._grant(("states:DescribeExecution",), (executions,), reason=EXECUTIONS)
         listings = ("ListModelCustomizationJobs", "ListCustomModelDeployments", "ListCustomModels")
-        self._grant([f"bedrock:{action}" for action in listings], ("*",), reason=_LISTS)
+        self._grant([f"bedrock:{action}" for action in listings], ("*",), reason=NO_RESOURCE_LEVEL)
 
     def _grant_ending(self, environment: str, rewards: Sequence[RewardFunctionBase], close: lambda_.IFunction) -> None:
         iam.Grant.add_to_principal(
@@ -161,15 +161,15 @@ class RftSweeper(Construct):
             reward.grant_sweep_run_aliases(self.handler.role)
         jobs, models = self._arn("model-customization-job"), self._arn("custom-model")
         deployments = deployments_arn(self)
-        tagged = {"StringEquals": {"aws:ResourceTag/rft:environment": environment}}
-        self._grant(("bedrock:ListTagsForResource",), (jobs, models, deployments), reason=_BORN_LATER)
-        self._grant(("bedrock:GetModelCustomizationJob",), (jobs,), reason=_BORN_LATER)
+        ours = belongs_to(environment)
+        self._grant(("bedrock:ListTagsForResource",), (jobs, models, deployments), reason=BEDROCK_IDS)
+        self._grant(("bedrock:GetModelCustomizationJob",), (jobs,), reason=BEDROCK_IDS)
         for action, arn in (
             ("bedrock:StopModelCustomizationJob", jobs),
             ("bedrock:DeleteCustomModelDeployment", deployments),
             ("bedrock:DeleteCustomModel", models),
         ):
-            self._grant((action,), (arn,), reason=_BORN_LATER, conditions=tagged)
+            self._grant((action,), (arn,), reason=BEDROCK_IDS, conditions=ours)
         deny_live(self.handler.role)
 
     def _grant(
@@ -177,8 +177,8 @@ class RftSweeper(Construct):
         actions: Sequence[str],
         arns: Sequence[str],
         *,
-        reason: str,
-        conditions: dict[str, dict[str, str]] | None = None,
+        reason: Constraint,
+        conditions: Conditions | None = None,
     ) -> None:
         iam.Grant.add_to_principal(
             grantee=self.handler.role,

@@ -8,7 +8,6 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -16,16 +15,19 @@ from constructs import Construct
 
 from bedrock_rft.candidate_deployment import CandidateDeployment
 from bedrock_rft.customization_role import CustomizationRole
-from bedrock_rft.dataset_bucket import DatasetBucket
-from bedrock_rft.dead_letters import dead_letters
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
+from bedrock_rft.dead_letters import dead_letters, keep_failures
 from bedrock_rft.evaluation import Evaluation
+from bedrock_rft.handler import LOST, TRANSIENT
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
 from bedrock_rft.key import RftKeyBase
+from bedrock_rft.network import RftNetwork
 from bedrock_rft.polling import check_event_budget
 from bedrock_rft.probe import Probe
 from bedrock_rft.promotion import Promotion
 from bedrock_rft.release_handlers import ReleaseHandlers
+from bedrock_rft.release_key import ReleaseKey
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.state_machine import encrypted_state_machine
 from bedrock_rft.sweeper import RftSweeper
@@ -76,12 +78,15 @@ class RftWorkflow(Construct):
         construct_id: str,
         *,
         settings: PlatformSettings,
-        datasets: DatasetBucket,
+        datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
         customization_role: CustomizationRole,
         topic: sns.ITopic,
+        release_key: ReleaseKey | None = None,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
+        network: RftNetwork | None = None,
+        reserved_concurrency: int | None = None,
         prices: Sequence[UnitPrice] = (),
         max_concurrency: int = 20,
         hours_beside_training: float = 12,
@@ -99,7 +104,11 @@ class RftWorkflow(Construct):
             rewards: The reward functions that recipes may name, each name once.
             customization_role: Passed to Bedrock.
             topic: Where Close says how a run ended.
+            release_key: Signs releases. Default: - a new one.
             platform: Where handlers run. Default: ARM64.
+            network: Where handlers run. Default: - outside of any VPC.
+            reserved_concurrency: Runs at once for which calls are set aside: as many for each function, for rollout
+                `max_concurrency` times as many. Default: - the account's pool.
             prices: What units cost, in one currency, for the estimate and money limits of runs. Default: none.
             max_concurrency: Shards that are probed or evaluated at once. Default: 20.
             hours_beside_training: What a run may take beside its training job; then it times out. Default: 12.
@@ -126,6 +135,9 @@ class RftWorkflow(Construct):
             customization_role=customization_role,
             topic=topic,
             platform=platform,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
+            rollout_concurrency=reserved_concurrency and reserved_concurrency * max_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -135,7 +147,10 @@ class RftWorkflow(Construct):
             environment_name=settings.environment,
             datasets=datasets,
             key=key,
+            release_key=release_key,
             platform=platform,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -146,7 +161,10 @@ class RftWorkflow(Construct):
             topic_arn=topic.topic_arn,
             rewards={reward.reward_name: reward.function.function_name for reward in rewards},
             reward_facts={reward.reward_name: reward.facts for reward in rewards},
+            release_key_arn=self.releases.release_key.key.key_arn,
+            job_network=network.job_network if network else None,
         )
+        self.releases.release_key.grant_describe(self.handlers.plan.role)
         facts = PlanFacts(
             settings=settings,
             resources=resources,
@@ -178,9 +196,7 @@ class RftWorkflow(Construct):
             handler.grant_invoke_versions(self.state_machine.role)
         for rollouts in (self._probe, self._evaluation):
             rollouts.acknowledge_wildcards(self.state_machine)
-        self.dead_letters = dead_letters(
-            self, of="the closing rule", retention=Duration.days(14), removal_policy=removal_policy
-        )
+        self.dead_letters = dead_letters(self, retention=Duration.days(14), removal_policy=removal_policy)
         self._close_on_status_event()
         self.sweeper = RftSweeper(
             self,
@@ -192,13 +208,13 @@ class RftWorkflow(Construct):
             close=self.handlers.close.function,
             state_machine=self.state_machine,
             platform=platform,
+            network=network,
+            reserved_concurrency=reserved_concurrency,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
         # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.
-        self.handlers.close.function.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2
-        )
+        keep_failures(self.handlers.close.function, self.dead_letters, retry_attempts=2)
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal start runs."""
@@ -262,9 +278,13 @@ class RftWorkflow(Construct):
             "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
         }
         decided = {"outcome": sfn.JsonPath.string_at("$.outcome"), "reason": sfn.JsonPath.string_at("$.reason")}
-        close = self.handlers.close.task(self, "Close", payload={**execution, **decided})
+        # What a closing that died would have said of the outcome, only its repetition can say.
+        again = (*TRANSIENT, *LOST)
+        close = self.handlers.close.task(self, "Close", payload={**execution, **decided}, errors=again)
         error = {"error": sfn.JsonPath.object_at("$.error")}
-        close_after_error = self.handlers.close.task(self, "CloseAfterError", payload={**execution, **error})
+        close_after_error = self.handlers.close.task(
+            self, "CloseAfterError", payload={**execution, **error}, errors=again
+        )
         for task in (close, close_after_error):
             task.add_catch(lost, errors=[sfn.Errors.ALL])
             task.next(how)

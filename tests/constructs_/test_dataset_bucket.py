@@ -55,6 +55,13 @@ def test_data_bucket(stack: Stack, datasets: DatasetBucket, build: Callable[[Sta
                     "ExpiredObjectDeleteMarker": True,
                     "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
                 },
+                {
+                    "Id": "Rollouts",
+                    "Status": "Enabled",
+                    "ExpirationInDays": 30,
+                    "TagFilters": [{"Key": "rft:holds", "Value": "rollouts"}],
+                },
+                {"Id": "LogSamples", "Status": "Enabled", "ExpirationInDays": 30, "Prefix": "log-samples/"},
             ]
         },
         "LoggingConfiguration": {"DestinationBucketName": f"<{logs}>"},
@@ -119,7 +126,15 @@ def test_overrides(stack: Stack, key: RftKey, build: Callable[[Stack], Any]) -> 
     assert rules[1]["ExpirationInDays"] == 2
 
 
-@pytest.mark.parametrize("name", ["noncurrent_days", "access_log_days"])
+def test_rollouts_and_samples_may_stay(stack: Stack, key: RftKey, build: Callable[[Stack], Any]) -> None:
+    DatasetBucket(stack, "Data", key=key, rollout_days=None, log_sample_days=7)
+    built = build(stack)
+    _, data = buckets(built)
+    rules = built.resources[data]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {rule["Id"]: rule.get("ExpirationInDays") for rule in rules[2:]} == {"LogSamples": 7}
+
+
+@pytest.mark.parametrize("name", ["rollout_days", "log_sample_days", "noncurrent_days", "access_log_days"])
 def test_days_below_one_are_refused(stack: Stack, key: RftKey, name: str) -> None:
     days: dict[str, Any] = {name: 0}
     with pytest.raises(ValueError, match=f"{name}: got 0, wanted at least 1 day"):

@@ -110,7 +110,7 @@ def test_the_function_reads_datasets_and_writes_reports(built: Any) -> None:
             "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
         },
         {
-            "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+            "Action": "sqs:SendMessage",
             "Effect": "Allow",
             "Resource": f"<{name['queue']}.Arn>",
         },

@@ -109,7 +109,9 @@ def test_the_table_knows_every_handler(built: Any) -> None:
 @pytest.mark.parametrize("module", HANDLERS)
 def test_policy(built: Any, spoken: Callable[[Any], Any], module: str) -> None:
     statements = built.statements(f"Handlers{construct_id(module)}FunctionRole")
-    expected = CASES["every handler"] + HANDLERS[module]["statements"]
+    actions = HANDLERS[module].get("record", ["s3:GetObject", "s3:PutObject"])
+    record = {"Action": actions, "Resource": "{bucket}/runs/*/run.json"}
+    expected = [*CASES["every handler"], record, *HANDLERS[module]["statements"]]
     assert normalised(spoken(statements)) == normalised(expected)
 
 

@@ -1,9 +1,10 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_sns as sns
 
 from bedrock_rft import (
     CustomizationRole,
@@ -118,7 +119,7 @@ def test_the_dashboard_is_found_by_name_and_shows_runs_rewards_and_functions(bui
 
 def test_the_topic_is_encrypted_and_takes_alarms_through_tls_alone(built: Any, flat: Any) -> None:
     ((topic, resource),) = built.of_type("AWS::SNS::Topic").items()
-    (key,) = built.of_type("AWS::KMS::Key")
+    (key,) = (name for name in built.of_type("AWS::KMS::Key") if "ReleaseKey" not in name)
     assert flat(resource["Properties"]) == {"KmsMasterKeyId": f"<{key}.Arn>"}
     deny, allow = flat(built.properties("AWS::SNS::TopicPolicy"))["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
@@ -135,15 +136,39 @@ def test_the_topic_is_encrypted_and_takes_alarms_through_tls_alone(built: Any, f
     }
 
 
-def test_an_address_is_subscribed(stack: Stack, key: RftKey, build: Callable[[Stack], Any]) -> None:
-    RftTopic(stack, "Topic", key=key, email="team@example.com")
-    subscription = build(stack).properties("AWS::SNS::Subscription")
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.com")
+def test_addresses_are_subscribed(stack: Stack, key: RftKey, build: Callable[[Stack], Any]) -> None:
+    addresses = ["team@example.com", "on-call@example.com"]
+    RftTopic(stack, "Topic", key=key, emails=addresses)
+    found = [item["Properties"] for item in build(stack).of_type("AWS::SNS::Subscription").values()]
+    assert {(item["Protocol"], item["Endpoint"]) for item in found} == {("email", address) for address in addresses}
 
 
 def test_something_that_is_no_address_is_refused(stack: Stack, key: RftKey) -> None:
     with pytest.raises(ValueError, match="email: got 'team', wanted an address"):
-        RftTopic(stack, "Topic", key=key, email="team")
+        RftTopic(stack, "Topic", key=key, emails=["team"])
+
+
+def test_alarms_reach_topics_of_others_too(stack: Stack, build: Callable[[Stack], Any]) -> None:
+    watched = Monitored(stack)
+    arns = [f"arn:aws:sns:us-east-1:123456789012:on-call-{number}" for number in range(5)]
+    others = [sns.Topic.from_topic_arn(stack, f"Other{number}", arn) for number, arn in enumerate(arns)]
+
+    def alarms(name: str, topics: Sequence[sns.ITopic]) -> RftAlarms:
+        return RftAlarms(
+            stack,
+            name,
+            rewards=watched.rewards,
+            workflow=watched.workflow,
+            topic=watched.topic,
+            more_topics=topics,
+        )
+
+    with pytest.raises(ValueError, match="more_topics: got 5, wanted at most 4: an alarm has 5 actions"):
+        alarms("TooMany", others)
+    alarms("Alarms", others[:1])
+    for alarm in build(stack).of_type("AWS::CloudWatch::Alarm").values():
+        assert len(alarm["Properties"]["AlarmActions"]) == 2
+        assert alarm["Properties"]["AlarmActions"][1] == arns[0]
 
 
 def test_a_share_outside_its_bounds_is_refused(stack: Stack) -> None:

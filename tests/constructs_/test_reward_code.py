@@ -119,6 +119,7 @@ def test_the_asset_holds_what_a_reward_needs_and_nothing_else(tmp_path: Path) ->
         "answered_events",
         "event_groups",
         "grading",
+        "judge_usage",
         "reward_events",
         "services",
         "telemetry",

@@ -110,8 +110,8 @@ def test_refusals(stack: Stack, override: dict[str, Any], message: str) -> None:
     [
         ("grant_invoke_runs", "lambda:InvokeFunction", "{arn}:run-*"),
         ("grant_invoke_unqualified", "lambda:InvokeFunction", "{arn}"),
-        ("grant_create_run_alias", ["lambda:GetAlias", "lambda:CreateAlias"], ["{arn}", "{arn}:*"]),
-        ("grant_delete_run_alias", "lambda:DeleteAlias", ["{arn}", "{arn}:*"]),
+        ("grant_create_run_alias", ["lambda:GetAlias", "lambda:CreateAlias"], "{arn}"),
+        ("grant_delete_run_alias", "lambda:DeleteAlias", "{arn}"),
     ],
 )
 def test_grants(

@@ -153,6 +153,12 @@ def test_every_task_retries_what_is_transient_and_has_a_timeout(machine: Any) ->
         assert task["TimeoutSeconds"] > 60, name
 
 
+@pytest.mark.parametrize("state", ["Close", "CloseAfterError", "PollTraining", "PollDeployment", "PollPromotion"])
+def test_who_may_be_called_again_without_harm_is_after_running_out_of_time_or_memory(machine: Any, state: str) -> None:
+    (retry,) = machine["Definition"]["States"][state]["Retry"]
+    assert {"Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout"} <= set(retry["ErrorEquals"])
+
+
 def test_every_error_goes_to_close_and_an_error_of_close_ends_as_failed(machine: Any) -> None:
     states = machine["Definition"]["States"]
     caught = {name: state["Catch"] for name, state in states.items() if state["Type"] in ("Task", "Map")}
@@ -174,7 +180,7 @@ def test_events_of_the_handlers(machine: Any) -> None:
         "execution.$": "$$.Execution.Id",
     }
     assert PlatformSettings.from_json(plan["settings"]) == SETTINGS
-    names = {"bucket", "key_arn", "customization_role_arn", "topic_arn", "rewards", "reward_facts"}
+    names = {"bucket", "key_arn", "customization_role_arn", "topic_arn", "rewards", "reward_facts", "release_key_arn"}
     assert set(plan["resources"]) == names
     told = PlanFacts.from_json(plan)
     assert (told.prices, told.hours_beside_training) == ((PRICE,), 12)
@@ -265,7 +271,7 @@ def test_the_endings(machine: Any) -> None:
 
 
 def test_history_and_logs_are_encrypted_and_hold_no_data(machine: Any, built: Any) -> None:
-    (key,) = built.of_type("AWS::KMS::Key")
+    (key,) = (name for name in built.of_type("AWS::KMS::Key") if "ReleaseKey" not in name)
     assert machine["EncryptionConfiguration"] == {
         "Type": "CUSTOMER_MANAGED_KMS_KEY",
         "KmsKeyId": f"<{key}.Arn>",

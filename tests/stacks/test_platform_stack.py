@@ -9,6 +9,7 @@ from stacks.config import ENVIRONMENTS, REWARDS, RftConfig
 # Changing one of these replaces the resource and what it keeps: the constructs' ids and scopes are part of the data.
 STATEFUL = {
     "DataKeyAEC34D0C": "AWS::KMS::Key",
+    "DataReleaseKey6EEDBA9D": "AWS::KMS::Key",
     "DataDatasets1216192C": "AWS::S3::Bucket",
     "DataDatasetsAccessLogsEF3461C6": "AWS::S3::Bucket",
     "DataDatasetChecksDeadLetters7FAB64C2": "AWS::SQS::Queue",

@@ -1,0 +1,104 @@
+"""A data bucket, made here or somebody else's: who may do what with its objects."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from bedrock_rft.constraints import OBJECTS
+from bedrock_rft.nag import acknowledge_wildcards
+from rft_contract.layout import RELEASES, RELEASES_DENIAL, RUNS
+
+
+class DatasetBucketBase(Construct):
+    """A bucket for datasets and runs, and its grants; they do not include the key."""
+
+    bucket: s3.IBucket
+    """Datasets, and everything that runs read and write."""
+
+    access_logs: s3.IBucket | None
+    """Where its access logs go; None: nothing is known of them here."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._releases_are_reserved = False
+
+    def grant_get(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal read objects.
+
+        Args:
+            grantee: Who.
+            *patterns: Key patterns, such as `datasets/*`.
+        """
+        return self._grant(grantee, ("s3:GetObject",), patterns)
+
+    def grant_put(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal write objects whose keys match the patterns."""
+        return self._grant(grantee, ("s3:PutObject",), patterns)
+
+    def grant_put_tagged(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal write objects whose keys match the patterns, with tags."""
+        return self._grant(grantee, ("s3:PutObject", "s3:PutObjectTagging"), patterns)
+
+    def grant_get_and_put(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal read and write objects whose keys match the patterns."""
+        return self._grant(grantee, ("s3:GetObject", "s3:PutObject"), patterns)
+
+    def grant_put_and_delete(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
+        """Let a principal write objects whose keys match the patterns, and delete them; old versions stay a while."""
+        return self._grant(grantee, ("s3:DeleteObject", "s3:PutObject"), patterns)
+
+    def grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal list every key; with it, reading a missing object answers 404 and not 403."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:ListBucket"], resource_arns=[self.bucket.bucket_arn]
+        )
+
+    def grant_list_runs(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal list the keys of runs and no others."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{RUNS}*"}},
+        )
+
+    def reserve_releases(self, *writers: iam.IRole) -> None:
+        """Deny it to everybody but these roles to write, replace or delete releases, whatever other policies allow.
+
+        Who may change the bucket's policy can lift this, and CloudTrail tells of it.
+
+        Args:
+            *writers: All of them.
+
+        Raises:
+            ValueError: When releases are reserved, since the writers would be denied to each other.
+        """
+        if self._releases_are_reserved:
+            raise ValueError(f"{self.node.path}: releases have writers already, wanted all of them in one call")
+        self._releases_are_reserved = True
+        self._add_to_policy(
+            iam.PolicyStatement(
+                sid=RELEASES_DENIAL,
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=[
+                    "s3:PutObject",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:ReplicateObject",
+                    "s3:ReplicateDelete",
+                ],
+                resources=[self.bucket.arn_for_objects(f"{RELEASES}*")],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": [writer.role_arn for writer in writers]}},
+            )
+        )
+
+    def _add_to_policy(self, statement: iam.PolicyStatement) -> bool:
+        """Add a statement to the bucket's policy; False: that policy cannot be changed from here."""
+        return self.bucket.add_to_resource_policy(statement).statement_added
+
+    def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...], patterns: tuple[str, ...]) -> iam.Grant:
+        arns = [self.bucket.arn_for_objects(pattern) for pattern in patterns]
+        grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+        acknowledge_wildcards(grantee, arns, reason=OBJECTS)
+        return grant

@@ -1,0 +1,69 @@
+"""What a pipeline needs in order to start runs and to verify releases, and nothing beside it."""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+
+from bedrock_rft.constraints import EXECUTIONS
+from bedrock_rft.dataset_bucket_base import DatasetBucketBase
+from bedrock_rft.key import RftKeyBase
+from bedrock_rft.nag import acknowledge_wildcards
+from bedrock_rft.reward_function import RewardFunctionBase
+from bedrock_rft.workflow import RftWorkflow
+from rft_contract.layout import DATASETS, RUNS
+
+
+class RunGrants:
+    """The parts of an environment that `rft run --detach` and `rft release verify` work with."""
+
+    def __init__(
+        self,
+        *,
+        workflow: RftWorkflow,
+        datasets: DatasetBucketBase,
+        key: RftKeyBase,
+        rewards: Sequence[RewardFunctionBase],
+    ) -> None:
+        """Name the parts.
+
+        Args:
+            workflow: What runs are started on.
+            datasets: Where datasets, runs and releases lie.
+            key: Encrypts them, and the workflow.
+            rewards: The reward functions; the hash of their code is part of a run's name.
+        """
+        self._workflow = workflow
+        self._datasets = datasets
+        self._key = key
+        self._rewards = tuple(rewards)
+
+    def grant_run(self, grantee: iam.IGrantable) -> None:
+        """Let a principal upload datasets, start runs, and read releases with their evidence."""
+        self._workflow.grant_start(grantee)
+        self.grant_prepare(grantee)
+        self._workflow.releases.grant_read_evidence(grantee)
+
+    def grant_prepare(self, grantee: iam.IGrantable) -> None:
+        """Let a principal do what comes before the start of a run: upload datasets, estimate, look whether it ran."""
+        machine = self._workflow.state_machine
+        stack = Stack.of(machine)
+        executions = stack.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for action, resources in (
+            ("states:DescribeStateMachine", [machine.state_machine_arn]),
+            ("states:DescribeExecution", [executions]),
+            ("lambda:GetFunctionConfiguration", [reward.function.function_arn for reward in self._rewards]),
+            ("cloudformation:DescribeStacks", [stack.stack_id]),
+        ):
+            iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=resources)
+        acknowledge_wildcards(grantee, [executions], reason=EXECUTIONS)
+        self._datasets.grant_list(grantee)
+        self._datasets.grant_get_and_put(grantee, f"{DATASETS}*")
+        self._datasets.grant_get(grantee, f"{RUNS}*/run.json")
+        self._key.grant_dataset_access(grantee)
+        self._key.grant_read_workflow(grantee)
