@@ -32,6 +32,7 @@ NO_RESOURCE_LEVEL = {
     "lambda:GetAccountSettings",
     "servicequotas:ListServiceQuotas",
 }
+IDENTITIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 NAMES = [config.environment for config in ENVIRONMENTS]
 
 
@@ -50,7 +51,7 @@ def statements(platform: Any, *kinds: str) -> Iterator[tuple[str, dict[str, Any]
 
 @pytest.mark.parametrize("environment", NAMES)
 def test_identities_get_named_actions(platform: Callable[[str], Any], environment: str) -> None:
-    found = list(statements(platform(environment), "AWS::IAM::Policy"))
+    found = list(statements(platform(environment), *IDENTITIES))
     assert len(found) > 50
     for name, statement in found:
         assert not [action for action in as_list(statement["Action"]) if "*" in action], name
@@ -59,7 +60,7 @@ def test_identities_get_named_actions(platform: Callable[[str], Any], environmen
 
 @pytest.mark.parametrize("environment", NAMES)
 def test_everything_is_named_where_a_name_is_possible(platform: Callable[[str], Any], environment: str) -> None:
-    for name, statement in statements(platform(environment), "AWS::IAM::Policy"):
+    for name, statement in statements(platform(environment), *IDENTITIES):
         if "*" in as_list(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= NO_RESOURCE_LEVEL, name
 
