@@ -21,7 +21,19 @@ SHORT = (
     "production_match",
     "prompt_alignment",
 )
-LONG = ("demo", "routing_settings", "orders", "trl", "reward_fuzz", "code_soak", "gate_errors", "workflow_overhead")
+LONG = (
+    "demo",
+    "routing_settings",
+    "orders",
+    "trl",
+    "reward_fuzz",
+    "code_soak",
+    "gate_errors",
+    "probe",
+    "workflow_overhead",
+    "faults",
+    "privileges",
+)
 
 
 def main(names: list[str]) -> int:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks.dataset_tables import DATASET_SECTIONS
+from benchmarks.evidence_tables import EVIDENCE_SECTIONS
 from benchmarks.result import RESULTS, ROOT
 from benchmarks.table_parts import number, part, parts, percent, table
 from rft_contract.json_value import JsonObject
@@ -207,43 +208,6 @@ def _code_soak(figures: JsonObject) -> Iterator[str]:
     yield from table([name.replace("_", " ") for name in names], [[f"{number(figures, name):,g}" for name in names]])
 
 
-def _gate(figures: JsonObject) -> Iterator[str]:
-    yield (
-        f"Share of {number(figures, 'comparisons'):,.0f} comparisons that pass although there is no gain; the level is "
-        f"{percent(number(figures, 'level'))}."
-    )
-    yield ""
-    rows = [
-        [
-            str(item["null"]),
-            *(f"{number(item, name):,.0f}" for name in ("prompts", "samples")),
-            percent(number(item, "share_passed")),
-        ]
-        for item in parts(figures, "type_1_errors")
-    ]
-    yield from table(("no gain", "prompts", "samples a prompt", "passed"), rows)
-    yield ""
-    yield (
-        f"Power: share of {number(figures, 'power_comparisons'):,.0f} comparisons that pass with a gain that is there; "
-        "`smallest` is what Plan calls the smallest gain shown with 80 %."
-    )
-    yield ""
-    curves: dict[tuple[float, float], list[JsonObject]] = {}
-    for item in parts(figures, "power"):
-        curves.setdefault((number(item, "prompts"), number(item, "samples")), []).append(item)
-    gains = [f"+{number(item, 'gain'):g}" for item in next(iter(curves.values()))]
-    powers = [
-        [
-            f"{prompts:,.0f}",
-            f"{samples:.0f}",
-            *(f"{100 * number(item, 'power'):.0f} %" for item in curve),
-            f"+{number(curve[0], 'smallest_gain'):.3f}",
-        ]
-        for (prompts, samples), curve in curves.items()
-    ]
-    yield from table(("prompts", "samples a prompt", *gains, "smallest"), powers)
-
-
 def _overhead(figures: JsonObject) -> Iterator[str]:
     yield (
         "A whole run on the embedded AWS against a model that answers at once: "
@@ -270,7 +234,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[JsonObject], Iterator[str]]]] = {
     "code_grader": ("The `code` grader", _code),
     "code_soak": ("The code runner, 10,000 runs", _code_soak),
     "reward_fuzz": ("Fuzzed events", _fuzz),
-    "gate_errors": ("The gate: errors and power", _gate),
+    **EVIDENCE_SECTIONS,
     "workflow_overhead": ("What the workflow itself takes", _overhead),
     **DATASET_SECTIONS,
 }

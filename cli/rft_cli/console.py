@@ -1,23 +1,39 @@
 """Where output goes: answers to stdout, everything else to stderr."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+_COMMANDS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+"""Control characters (Unicode's C0, delete and C1) but tab and line feed: terminals obey them."""
+
+
+class PlainConsole(Console):
+    """A console on which data are shown and never obeyed: their control characters are left out.
+
+    What rich itself tells the terminal, such as colours, stands beside the text of a segment and not in it.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of something that is printed."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else text.translate(_COMMANDS), style, control)
 
 
 @cache
 def out() -> Console:
     """Return the console of answers."""
-    return Console(highlight=False)
+    return PlainConsole(highlight=False)
 
 
 @cache
 def err() -> Console:
     """Return the console of progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return PlainConsole(stderr=True, highlight=False)
 
 
 def print_json(value: object) -> None:

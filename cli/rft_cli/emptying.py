@@ -4,7 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from rft_cli.cli_error import CliError
 from rft_cli.environment import Aws, Environment
+from rft_contract.layout import RELEASES_DENIAL
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -44,11 +48,15 @@ def deletable_buckets(aws: Aws, stack: str) -> list[str]:
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> int:
-    """Delete every version of every object.
+    """Delete every version of every object, releases included.
 
     Returns:
         How many.
+
+    Raises:
+        CliError: When one could not be deleted.
     """
+    _lift_denial(s3, bucket)
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -56,9 +64,32 @@ def empty_bucket(s3: "S3Client", bucket: str) -> int:
             {"Key": item["Key"], "VersionId": item["VersionId"]} for item in found
         ]
         for first in range(0, len(objects), _BATCH):
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects[first : first + _BATCH], "Quiet": True})
+            batch = objects[first : first + _BATCH]
+            refused = s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True}).get("Errors", [])
+            if refused:
+                error = refused[0]
+                raise CliError(
+                    f"bucket {bucket}: could not delete {len(refused)} objects, such as {error.get('Key')}: "
+                    f"{error.get('Code')}: {error.get('Message')}"
+                )
         count += len(objects)
     return count
+
+
+def _lift_denial(s3: "S3Client", bucket: str) -> None:
+    """Take out of a bucket's policy what keeps everybody from deleting releases.
+
+    Only who may write the policy can do that, and CloudTrail tells of it.
+    """
+    try:
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+            raise
+        return
+    kept = [statement for statement in policy["Statement"] if statement.get("Sid") != RELEASES_DENIAL]
+    if len(kept) < len(policy["Statement"]):
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({**policy, "Statement": kept}))
 
 
 def leftovers(environment: Environment) -> Leftovers:

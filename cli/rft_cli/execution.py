@@ -84,6 +84,19 @@ def find(environment: Environment, run_id: str) -> Execution:
     return Execution(run_id, found["status"], found["startDate"], found.get("stopDate"))
 
 
+def is_known(environment: Environment, run_id: str) -> bool:
+    """Return whether a run of this name was started; Step Functions knows it for 90 days after its end.
+
+    Without its encrypted part, the answer needs no right on the environment's key.
+    """
+    states = environment.aws.states
+    try:
+        states.describe_execution(executionArn=execution_arn(environment, run_id), includedData="METADATA_ONLY")
+    except (states.exceptions.ExecutionDoesNotExist, states.exceptions.InvalidArn):
+        return False
+    return True
+
+
 def executions(environment: Environment, *, only_running: bool = False, limit: int = 1000) -> Iterator[Execution]:
     """List the workflow's executions, newest first."""
     arn = environment.outputs.state_machine_arn

@@ -82,6 +82,8 @@ def sentence(snapshot: Snapshot, pace: Pace, now: datetime) -> str:
         left = pace.left(snapshot, now)
         if left is not None:
             parts.append(f"about {clock(left)} of training left")
+    if snapshot.stage == "Train":
+        parts += [f"{name} {found} of {limit}" for name, found, limit in snapshot.used]
     if snapshot.stage in ("Probe", "Evaluate") and snapshot.shards:
         parts.append(f"shard {snapshot.graded_shards} of {snapshot.shards}")
     return " · ".join(parts)

@@ -13,6 +13,7 @@ from rft_cli.commands import (
     dataset,
     demo,
     empty,
+    forget,
     grade,
     judge,
     local,
@@ -23,6 +24,8 @@ from rft_cli.commands import (
     run,
     teardown,
     validate,
+    verify_aws,
+    versions,
 )
 from rft_cli.console import say
 
@@ -51,14 +54,18 @@ for command in (
     certify.certify,
     demo.demo,
     models.models,
+    versions.versions,
+    verify_aws.verify_aws,
     teardown.teardown,
     empty.empty,
+    forget.forget,
 ):
     app.command()(command)
 
 _EXTRAS = {
     "boto3": "cli",
     "botocore": "cli",
+    "cryptography": "cli",
     "jinja2": "cli",
     "matplotlib": "cli",
     "msgspec": "cli",

@@ -27,8 +27,8 @@ def resources() -> dict[str, Any]:
 
 def test_the_examples_make_what_the_page_says(resources: dict[str, Any]) -> None:
     kinds = [resource["Type"] for resource in resources.values()]
-    assert kinds.count("AWS::Lambda::Function") == 24
-    assert kinds.count("AWS::S3::Bucket") == 2
+    assert kinds.count("AWS::Lambda::Function") == 25
+    assert kinds.count("AWS::S3::Bucket") == 3
     assert kinds.count("AWS::StepFunctions::StateMachine") == 3
     assert kinds.count("AWS::CloudWatch::Dashboard") == 1
     assert kinds.count("AWS::CloudWatch::Alarm") == 8
@@ -40,6 +40,7 @@ def test_the_page_shows_every_construct() -> None:
     constructs = {name for name in bedrock_rft.__all__ if name[0].isupper()}
     assert constructs - shown == {
         "AssetError",
+        "DatasetBucketBase",
         "Handler",
         "HandlerPlatform",
         "RewardFunctionBase",

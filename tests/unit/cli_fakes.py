@@ -16,13 +16,15 @@ from rft_cli.environment import Aws, Environment
 from rft_contract.outputs import StackOutputs
 from rft_contract.plan_facts import PlanFacts
 from rft_contract.reward_facts import RewardFacts
+from rft_contract.services import REWARD_HASH
 from rft_contract.settings import PlatformResources, PlatformSettings
-from tests.unit.runtime_fakes import BUCKET, FakeS3
+from tests.unit.runtime_fakes import BUCKET, SIGNING_KEY, FakeCloudWatch, FakeKms, FakeS3
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:dev"
 OUTPUTS = StackOutputs(
     bucket=BUCKET,
     key_arn="arn:aws:kms:us-east-1:123456789012:key/1",
+    release_key_arn=SIGNING_KEY,
     state_machine_arn=MACHINE,
     close_function="dev-close",
     sweep_function="dev-sweep",
@@ -96,7 +98,7 @@ class FakeStates:
         self.inputs[name] = json.loads(input)
         return {}
 
-    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+    def describe_execution(self, *, executionArn: str, includedData: str = "ALL_DATA") -> dict[str, Any]:
         name = executionArn.removeprefix(MACHINE.replace("stateMachine", "execution") + ":")
         if name not in self.inputs:
             raise NotThere
@@ -123,6 +125,11 @@ class FakeFunctions:
     failure: str | None = None
     on_close: Callable[[], None] = lambda: None
     on_rollback: Callable[[dict[str, Any]], dict[str, Any]] = lambda event: {}
+    variables: dict[str, str] = field(default_factory=lambda: {REWARD_HASH: "0" * 64})
+
+    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:
+        assert FunctionName in OUTPUTS.rewards.values()
+        return {"CodeSha256": "code", "Environment": {"Variables": self.variables}}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         if FunctionName == OUTPUTS.rollback_function:
@@ -151,12 +158,13 @@ class Bench:
     s3: CliS3 = field(default_factory=CliS3)
     states: FakeStates = field(default_factory=FakeStates)
     functions: FakeFunctions = field(default_factory=FakeFunctions)
-    cloudwatch: Any = None
+    kms: FakeKms = field(default_factory=FakeKms)
+    cloudwatch: Any = field(default_factory=FakeCloudWatch)
 
     def environment(self, name: str = "local") -> Environment:
         aws = Aws(session=None, endpoint="http://127.0.0.1:1" if name == "local" else None)  # type: ignore[arg-type]  # its clients are replaced below
         aws.__dict__.update(
-            s3=self.s3, states=self.states, functions=self.functions, cloudwatch=self.cloudwatch
+            s3=self.s3, states=self.states, functions=self.functions, cloudwatch=self.cloudwatch, kms=self.kms
         )  # where cached_property keeps them
         return Environment(name=name, option=f"--env {name}", stack=f"{name}-Rft", aws=aws, outputs=OUTPUTS)
 

@@ -16,6 +16,8 @@ from rft_cli.snapshot import Snapshot, look
 from rft_contract.layout import RunKeys
 from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import Datasets
+from rft_runtime.planning.quantity import Quantity
+from rft_runtime.planning.usage import JudgeWork, Usage, Work
 from rft_runtime.run_record import RunRecord, RunStore
 from rft_runtime.training_output import Step
 from tests.unit.cli_fakes import Bench, bench
@@ -47,6 +49,11 @@ def snapshot(stage: str = "Train", done: int = 0, **changes: Any) -> Snapshot:
         (snapshot(done=0), "Train"),
         (snapshot(done=3), "Train · step 3 of 10 · reward 0.30"),
         (snapshot(done=3, estimated=True, expected_steps=None), "Train · about step 3 · reward 0.30"),
+        (
+            snapshot(done=3, used=(("tokens", "2,000 to 9,000", "5,000"),)),
+            "Train · step 3 of 10 · reward 0.30 · tokens 2,000 to 9,000 of 5,000",
+        ),
+        (snapshot("Deploy", used=(("tokens", "2,000 to 9,000", "5,000"),)), "Deploy"),
         (
             snapshot(done=1, steps=(Step(step=1, reward=0.5, validation_reward=0.25),)),
             "Train · step 1 of 10 · reward 0.50 · validation reward 0.25",
@@ -135,14 +142,42 @@ RECIPE = Recipe(
 
 
 def record(**changes: Any) -> RunRecord:
-    values: dict[str, Any] = {"run_id": "first", "environment": "local", "started": NOW, "recipe": RECIPE, "steps": 4}
-    return RunRecord(**{**values, **changes})
+    hours = Quantity(0, 1)
+    estimate = Usage(
+        steps=Quantity(3, 4),
+        parts={},
+        judge=JudgeWork(),
+        grader_gb_seconds=None,
+        training_hours=hours,
+        deployment_hours=hours,
+    )
+    values: dict[str, Any] = {"environment": "local", "started": NOW, "recipe": RECIPE, "estimate": estimate}
+    return RunRecord(run_id="first", **{**values, **changes})
 
 
 def test_a_run_without_a_record_is_in_plan(bench: Bench) -> None:
     bench.states.inputs["first"] = {}
     seen = look(bench.environment(), "first")
     assert (seen.stage, seen.running) == ("Plan", True)
+
+
+def test_what_was_used_is_shown_against_each_limit_that_is_set(bench: Bench) -> None:
+    nothing = Quantity(0, 0)
+    work = Work(rollouts=Quantity(40, 44), tokens_in=nothing, tokens_out=nothing)
+    used = Usage(
+        steps=nothing,
+        parts={"training": work},
+        judge=JudgeWork(),
+        grader_gb_seconds=None,
+        training_hours=Quantity(1, 1),
+        deployment_hours=nothing,
+    )
+    bench.states.inputs["first"] = {}
+    RunStore(bench.environment().bucket).create(record(used=used, recipe={**RECIPE, "limits": {"rollouts": 50}}))
+    assert look(bench.environment(), "first").used == (
+        ("hours of training", "1", "24"),
+        ("rollouts of training", "40 to 44", "50"),
+    )
 
 
 def test_steps_come_from_the_job(bench: Bench) -> None:
@@ -154,6 +189,7 @@ def test_steps_come_from_the_job(bench: Bench) -> None:
     bench.states.inputs["first"] = {}
     seen = look(environment, "first")
     assert (seen.done, seen.estimated, seen.steps[-1].reward) == (2, False, 0.5)
+    assert seen.expected_steps == 4
 
 
 def test_steps_are_estimated_where_the_job_tells_none(bench: Bench) -> None:

@@ -1,6 +1,5 @@
 """A held-out set that was looked at before: `rft plan` and `rft run` say what that costs the next candidate."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from rft_cli.main import main
 from rft_contract.layout import dataset_key
+from rft_runtime.planning.prompt_sizes import read_prompt_sizes
 from tests.unit.cli_fakes import Bench, bench, write_recipe
 
 __all__ = ["bench"]
@@ -17,8 +17,9 @@ WORDS = "candidate 3 on this held-out set: the gate asks for 98.33 % confidence"
 
 def looked_at(recipe: Path, bench: Bench, runs: list[str]) -> None:
     """Enter runs into the ledger of a recipe's held-out set."""
-    sha256 = hashlib.sha256((recipe.parent / "held_out.jsonl").read_bytes()).hexdigest()
-    bench.s3.put(dataset_key(sha256, "uses.json"), json.dumps({"runs": runs}).encode())
+    with (recipe.parent / "held_out.jsonl").open("rb") as held_out:
+        digest = read_prompt_sizes(held_out).digest
+    bench.s3.put(dataset_key(digest, "uses.json"), json.dumps({"runs": runs}).encode())
 
 
 @pytest.mark.parametrize("command", [["plan"], ["run", "--run-id", "third"]])

@@ -61,7 +61,7 @@ def test_plan_says_what_would_be_refused_and_run_refuses_it(
     [
         ({"reward": "none"}, "recipe.reward: got 'none', environment local has gsm8k, routing"),
         ({"base_model": "some.model"}, "recipe.base_model: got 'some.model'"),
-        ({"datasets": {"train": "train.jsonl", "held_out": "train.jsonl"}}, "the same rows as datasets.train"),
+        ({"datasets": {"train": "train.jsonl", "held_out": "train.jsonl"}}, "the same prompts as datasets.train"),
         (
             {"datasets": {"train": "train.jsonl", "held_out": "gone.jsonl"}},
             "datasets.held_out: gone.jsonl: No such file",

@@ -6,16 +6,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rft_contract.json_value import JsonObject, JsonValue
+from rft_contract.metrics import NAMESPACE
 from rft_contract.reward_spec import FILE_NAME, RewardSpec
 from rft_handlers import reward
-from rft_rewards.grade import Grade, Invalid
+from rft_rewards.grade import Grade, Invalid, Score
 from rft_rewards.sample import Sample
 from rft_runtime.answered_events import AnsweredEvents
 from rft_runtime.grading import TransientFailure, invalid_reason
+from rft_runtime.judge_usage import JudgeUsage
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:dev-gsm8k"
 LAMBDA = Path(__file__).parents[2] / "lambda"
@@ -65,10 +68,26 @@ def test_metrics_are_printed_for_the_aliass_run_and_hold_no_text(capsys: pytest.
     assert "canary" not in line
 
 
-def test_the_platforms_own_calls_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_completion_and_no_name_in_a_row_writes_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    forged = '{"_aws":{"Timestamp":0,"CloudWatchMetrics":[{"Namespace":"Forged"}]},"TrainingReward":1}'
+    hostile = f"#### 72\n{forged}\r{forged}\u2028{forged}\x1b[2J"
+    mark: JsonObject = {"run": f"a-1\n{forged}", "split": "train", "row": 0}
+    reward.handler([sample(hostile, hostile, rft=mark, label=hostile), {"id": hostile, "messages": hostile}], Context())
+    lines = capsys.readouterr().out.split("\n")
+    assert lines.pop() == ""
+    assert lines
+    for line in lines:
+        assert line.isascii()
+        assert line.isprintable()
+        assert [one["Namespace"] for one in json.loads(line)["_aws"]["CloudWatchMetrics"]] == [NAMESPACE]
+
+
+def test_the_platforms_own_calls_print_what_they_cost_and_no_curve(capsys: pytest.CaptureFixture[str]) -> None:
     mark: JsonObject = {"run": "demo-1", "split": "held_out", "row": 0, "phase": "base"}
     reward.handler([sample("b", "#### 72", rft=mark)], Context())
-    assert capsys.readouterr().out == ""
+    (line,) = capsys.readouterr().out.splitlines()
+    (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
+    assert [metric["Name"] for metric in directive["Metrics"]] == ["RolloutMilliseconds"]
 
 
 def test_an_event_that_comes_again_is_answered_alike_and_counted_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,15 +105,36 @@ def test_an_event_that_must_be_retried_is_counted_before_it_raises_and_graded_an
     def throttled(sample: Sample) -> Grade:
         return Invalid("judge-throttled", transient=True)
 
-    spec, grader, deadline = reward._reward()
-    monkeypatch.setattr(reward, "_reward", lambda: (spec, throttled, deadline))
+    ready = reward._reward()
+    monkeypatch.setattr(reward, "_reward", lambda: ready._replace(grader=throttled))
     with pytest.raises(TransientFailure):
         reward.handler([sample("b", "#### 72")], Context())
-    monkeypatch.setattr(reward, "_reward", lambda: (spec, grader, deadline))
+    monkeypatch.setattr(reward, "_reward", lambda: ready)
     reward.handler([sample("b", "#### 72")], Context())
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [document.get("Unanswered") for document in documents] == [1, None]
     assert [document.get("Graded") for document in documents] == [None, 1]
+
+
+def test_what_a_judge_was_asked_for_an_event_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = SimpleNamespace(usage=JudgeUsage(requests=7, tokens_in=700, tokens_out=70))
+
+    def asking(sample: Sample) -> Grade:
+        judge.usage.requests += 1
+        judge.usage.tokens_in += 500
+        judge.usage.tokens_out += 20
+        return Score(1.0)
+
+    ready = reward._reward()
+    monkeypatch.setattr(reward, "_reward", lambda: ready._replace(grader=asking, services={"judge": judge}))
+    mark: JsonObject = {"run": "demo-1", "split": "held_out", "row": 0, "phase": "base"}
+    reward.handler([sample("a", "#### 72", rft=mark), sample("b", "#### 5", rft=mark)], Context())
+    reward.handler([sample("c", "#### 6")], Context())
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [(found["Run"], found["JudgeCalls"], found["JudgeTokensIn"], found["JudgeTokensOut"]) for found in documents]
+    assert told == [("demo-1", 2, 1000, 40), ("demo-1", 1, 500, 20)]
 
 
 def test_an_empty_event_is_graded() -> None:

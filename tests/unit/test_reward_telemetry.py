@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from rft_contract.json_value import JsonValue
 from rft_contract.metrics import Dimension, MetricName
 from rft_contract.rollout_mark import RolloutMark
 from rft_rewards.sample import Sample
 from rft_runtime.grading import Graded
+from rft_runtime.judge_usage import JudgeUsage
 from rft_runtime.reward_events import EventItem
 from rft_runtime.telemetry import MOST_VALUES, documents
 
@@ -128,8 +130,36 @@ def test_validation_has_its_own_curve() -> None:
 
 
 @pytest.mark.parametrize("phase", ["certify", "probe", "base", "candidate", "live", "guard"])
-def test_what_the_platform_sent_emits_nothing(phase: str) -> None:
-    assert emit([graded(1.0, mark("held_out", phase)), graded(None, mark("train", phase))]) == []
+def test_what_the_platform_sent_is_on_no_curve_and_its_cost_is_told(phase: str) -> None:
+    (document,) = emit([graded(1.0, mark("held_out", phase)), graded(None, mark("train", phase))], alias_run="run-9")
+    assert {name.value for name in MetricName} & set(document) == {"RolloutMilliseconds"}
+    assert (document["Run"], document["RolloutMilliseconds"]) == ("run-1", 6.25)
+
+
+def test_what_grading_cost_is_told_once_an_event() -> None:
+    items = [graded(1.0, mark(run="a")) for _ in range(150)] + [graded(0.0, mark(run="b"))]
+    emitted = emit(items, asked=JudgeUsage(requests=3, tokens_in=900, tokens_out=60), regraded=True)
+    assert len(emitted) == 3
+    for name, value in (("JudgeCalls", 3), ("JudgeTokensIn", 900), ("JudgeTokensOut", 60)):
+        assert total(emitted, MetricName(name)) == value
+    assert total(emitted, MetricName.ROLLOUT_MILLISECONDS) == 12.5 / 151
+
+
+def test_an_event_without_rollouts_emits_nothing() -> None:
+    assert emit([]) == []
+
+
+def test_the_characters_of_prompts_are_counted_and_not_shown() -> None:
+    turns: list[JsonValue] = [
+        {"role": "system", "content": "12345"},
+        {"role": "user", "content": [{"type": "text", "text": "678"}, {"type": "image"}]},
+        {"role": "user", "content": None},
+        "no turn",
+    ]
+    item = graded(1.0, mark())
+    item = replace(item, item=replace(item.item, sample=replace(item.item.sample, prompt=turns)))
+    (document,) = emit([item, graded(None, mark("validation"))])
+    assert document["PromptCharacters"] == 8
 
 
 def test_rollouts_without_a_mark_belong_to_the_alias() -> None:

@@ -12,7 +12,9 @@ _EXIT_CODES = {"PASSED": 0, "FAILED": 1, "INCOMPLETE": 3}
 
 
 def certify(
-    reward: Annotated[str, typer.Argument(help="Name of a reward function of the environment.", show_default=False)],
+    reward: Annotated[
+        str, typer.Argument(metavar="REWARD", help="Name of a reward function of the environment.", show_default=False)
+    ],
     dataset: Annotated[Path, typer.Option("--dataset", help="Prompts, JSON Lines.", show_default=False)],
     env: Env = None,
     stack: Stack = None,

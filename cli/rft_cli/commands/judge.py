@@ -18,7 +18,10 @@ def calibrate(
     rubric: Annotated[str, typer.Option(help="Name of a shipped rubric, or a file with one.", show_default=False)],
     samples: Annotated[int, typer.Option(help="Requests for one grade.", min=1, max=9)] = 1,
     temperature: Annotated[
-        float | None, typer.Option(help="\\[default: 0 for one sample, else 0.7]", min=0, max=1, show_default=False)
+        float | None,
+        typer.Option(
+            help="Of the judge's sampling. \\[default: 0 for one sample, else 0.7]", min=0, max=1, show_default=False
+        ),
     ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=64, max=8192)] = 1024,
     repeats: Annotated[int, typer.Option(help="How often each completion is graded.", min=2)] = 3,

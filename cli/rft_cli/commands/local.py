@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rft_cli.commands.fault import fault
 from rft_cli.commands.options import Json
 from rft_cli.console import err, out, print_json
 
@@ -116,3 +117,6 @@ def execute(
         os.execvpe(command[0], command, environment)
     except OSError as error:
         raise CliError(f"{command[0]}: {error.strerror}") from None
+
+
+app.command()(fault)

@@ -10,7 +10,7 @@ from rft_cli.console import err, out, print_json, say
 
 
 def plan(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, YAML.", show_default=False)],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, YAML.", show_default=False)],
     env: Env = None,
     stack: Stack = None,
     json: Json = False,

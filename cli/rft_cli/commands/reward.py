@@ -15,7 +15,7 @@ app = typer.Typer(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="What recipes will call it.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes will call it.", show_default=False)],
     kind: Annotated[
         str,
         typer.Option(

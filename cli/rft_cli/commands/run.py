@@ -12,6 +12,7 @@ from rft_contract.outcomes import Outcome
 
 if TYPE_CHECKING:
     from rft_cli.environment import Environment
+    from rft_contract.recipe import Recipe
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the report's files.", file_okay=False)]
 
@@ -20,25 +21,34 @@ _DECIDED = _GOOD | {Outcome.REJECTED}
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, YAML.", show_default=False)],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, YAML.", show_default=False)],
     env: Env = None,
     stack: Stack = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end, write its report.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="For pipelines: do nothing when this very content was run before.")
+    ] = False,
     run_id: Annotated[str | None, typer.Option("--run-id", help="Run id. \\[default: line, date and time]")] = None,
     out_folder: Out = Path("out"),
     json: Json = False,
 ) -> None:
     """Check a recipe and its datasets, tell what the run may use, upload them and start it; --wait follows it.
 
-    With --wait the exit code is 0 only when the run ended PASSED or PROMOTED.
+    With --wait the exit code is 0 only when the run ended PASSED or PROMOTED. With --detach the run is named after the
+    hashes of recipe, data and reward, and is started once, however often the command is given.
     """
     from rft_cli.environment import open_environment
     from rft_cli.recipe_file import read_recipe
     from rft_cli.run_plan import foretell
     from rft_cli.run_start import start_run
 
+    if detach and (wait or run_id):
+        raise typer.BadParameter("--detach names the run and leaves it alone: it goes with neither --wait nor --run-id")
     parsed = read_recipe(recipe)
     environment = open_environment(env, stack)
+    if detach:
+        _run_once(environment, parsed, recipe.parent, json)
+        return
     with err().status("checking the datasets and uploading what is new"):
         started = start_run(
             environment,
@@ -57,6 +67,22 @@ def run(
     say(f"follow: rft watch {started} {environment.option}")
     say(f"stop:   rft stop {started} {environment.option}")
     say(f"report: rft report {started} {environment.option}")
+
+
+def _run_once(environment: "Environment", recipe: "Recipe", folder: Path, json: bool) -> None:
+    """Start the one run of this content, or say that there was one."""
+    from rft_cli.run_plan import foretell
+    from rft_cli.run_start import start_once
+
+    with err().status("checking the datasets and uploading what is new"):
+        started = start_once(environment, recipe, folder, before_upload=lambda: foretell(environment, recipe, folder))
+    if json:
+        print_json({"run_id": started.run_id, "environment": environment.name, "started": started.is_new})
+        return
+    out().print(started.run_id, markup=False)
+    if not started.is_new:
+        say("this recipe was run before with the same data and reward; again: leave --detach out")
+    say(f"follow: rft watch {started.run_id} {environment.option}")
 
 
 def watch(
