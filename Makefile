@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint nag synth bootstrap diff diff-comment deploy assembly destroy verify-aws audit security bench soak lock clean
+.PHONY: help setup demo test lint nag synth bootstrap diff diff-comment deploy assembly destroy verify-aws audit security docs bench soak lock clean
 
 # node, python3 and cdk all come from here, so the machine needs neither Node nor any package of its own.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -99,12 +99,24 @@ audit: ## Look up known weaknesses of the locked packages (needs pipx, npm and t
 
 SECURITY := .venv-security/.setup
 
-security: setup $(SECURITY) ## Let cdk-nag, checkov and cfn-lint look at every environment; renews docs/security.md
+security: setup $(SECURITY) ## Let cdk-nag, checkov, cfn-lint and actionlint look at everything; renews docs/security.md
+	@.venv-security/bin/actionlint -no-color
 	@python -m benchmarks.security
 
 $(SECURITY): requirements-security.txt
 	@$(PYTHON) -m venv .venv-security
 	@.venv-security/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-security.txt
+	@touch $@
+
+DOCS := .venv-docs/.setup
+
+docs: $(DOCS) ## Build the documentation as a site, with the reference of the constructs, into site/
+	@NO_MKDOCS_2_WARNING=1 PATH="$(CURDIR)/.venv-docs/bin:$$PATH" .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+$(DOCS): requirements-docs.txt
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 bench: setup ## Measure, beside peers where one exists; writes benchmarks/results/*.json
@@ -118,7 +130,9 @@ lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
 		--no-header --no-emit-index-url --quiet --output-file requirements.txt
 	@uv pip compile requirements-security.in --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --quiet \
 		--output-file requirements-security.txt
+	@uv pip compile requirements-docs.in --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --quiet \
+		--output-file requirements-docs.txt
 
 clean: ## Remove everything that was made here, except .venv and node_modules
 	@if test -f .rft/local/state.json; then rft local down; fi
-	@rm -rf cdk.out .rft/local .bundles out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf cdk.out .rft/local .bundles out dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bedrock_rft.github_roles import ISSUER
 from bedrock_rft.topic import check_email
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def check_apart(environments: Sequence["RftConfig"]) -> None:
         environments: All of them.
 
     Raises:
-        ValueError: When two have one name, or share an account and Region without both saying so.
+        ValueError: When two have one name, share an account and Region without both saying so, or would both make
+            GitHub's identity provider in an account.
     """
     names = Counter(config.environment for config in environments)
     if twice := [name for name, count in names.items() if count > 1]:
@@ -75,6 +77,16 @@ def check_apart(environments: Sequence["RftConfig"]) -> None:
             raise ValueError(
                 f"{' and '.join(config.environment for config in sharing)}: account: got {account} in {region} for "
                 "each, wanted one of their own, or shared_account=True in all of them"
+            )
+    makers: dict[str, str] = {}
+    for config in environments:
+        if config.github is None or config.github.provider_arn is not None:
+            continue
+        first = makers.setdefault(config.account, config.environment)
+        if first != config.environment:
+            raise ValueError(
+                f"{config.environment}: github: provider_arn: got None, wanted the one that {first} makes: an account "
+                f"has one, arn:aws:iam::{config.account}:oidc-provider/{ISSUER}"
             )
 
 

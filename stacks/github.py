@@ -44,8 +44,8 @@ def let_github_in(
     runs: RunGrants,
     bootstrap_qualifier: str | None,
     removal_policy: RemovalPolicy,
-) -> None:
-    """Define the roles of GitHub's workflows, tell their ARNs as outputs, and tell GitHub of promotions.
+) -> PromotionNotice | None:
+    """Define the roles of GitHub's workflows and tell their ARNs as outputs; return what tells GitHub of promotions.
 
     Args:
         scope: Where it belongs.
@@ -69,12 +69,13 @@ def let_github_in(
     for name, role in (("Deploy", roles.deploy), ("Run", roles.run), ("Diff", roles.diff)):
         if role is not None:
             CfnOutput(Stack.of(scope), f"Github{name}Role", value=role.role_arn)
-    if github.token_secret is not None:
-        PromotionNotice(
-            scope,
-            "Notice",
-            repository=github.repository,
-            token_secret=github.token_secret,
-            environment_name=environment,
-            removal_policy=removal_policy,
-        )
+    if github.token_secret is None:
+        return None
+    return PromotionNotice(
+        scope,
+        "Notice",
+        repository=github.repository,
+        token_secret=github.token_secret,
+        environment_name=environment,
+        removal_policy=removal_policy,
+    )

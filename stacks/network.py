@@ -17,7 +17,8 @@ class Network:
         vpc_id: A VPC that exists, instead; its subnets must lead to the services that `RftNetwork` names. None: its
             own.
         subnet_ids: Which of that VPC's subnets, in the order of `availability_zones`.
-        availability_zones: Their zones, such as `us-east-1a`, at least two.
+        availability_zones: Their zones, such as `us-east-1a`, at least two; or the two of its own VPC. Empty for its
+            own: the first two of the Region, as the account has them.
 
     Raises:
         ValueError: When the addresses are none for a VPC, or the parts of a VPC that exists do not belong together.
@@ -31,8 +32,8 @@ class Network:
     def __post_init__(self) -> None:
         check_cidr(self.cidr)
         subnets, zones = len(self.subnet_ids), len(self.availability_zones)
-        if self.vpc_id is None and (subnets or zones):
-            raise ValueError("network: vpc_id: got none, wanted the VPC of subnet_ids and availability_zones")
+        if self.vpc_id is None and subnets:
+            raise ValueError("network: vpc_id: got none, wanted the VPC of subnet_ids")
         if self.vpc_id is not None and not 2 <= subnets == zones:
             raise ValueError(
                 f"network: got {subnets} subnet_ids and {zones} availability_zones, wanted as many of both, at least 2"

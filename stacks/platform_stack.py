@@ -17,6 +17,7 @@ from bedrock_rft import (
     InvocationLogSampler,
     JudgeGrants,
     PeoplePolicies,
+    PromotionNotice,
     ReleaseKey,
     RewardCode,
     RewardFunction,
@@ -153,6 +154,7 @@ class RftPlatformStack(Stack):
             rewards=self.rewards,
             workflow=self.workflow,
         )
+        notice = self._let_pipelines_in(config, removal_policy)
         RftAlarms(
             monitoring,
             "Alarms",
@@ -160,12 +162,12 @@ class RftPlatformStack(Stack):
             workflow=self.workflow,
             topic=self.topic,
             dataset_checks=self.dataset_checks,
+            promotion_notice=notice,
             more_topics=[
                 sns.Topic.from_topic_arn(monitoring, f"Topic{number}", arn)
                 for number, arn in enumerate(config.alarm_topic_arns, start=1)
             ],
         )
-        self._let_pipelines_in(config, removal_policy)
         if config.people:
             PeoplePolicies(
                 self,
@@ -190,6 +192,7 @@ class RftPlatformStack(Stack):
             "Vpc",
             vpc=network.existing_vpc(scope),
             cidr=network.cidr,
+            availability_zones=network.availability_zones,
             encryption_key=self.key.key,
             log_retention=config.log_retention,
             removal_policy=removal_policy,
@@ -214,10 +217,10 @@ class RftPlatformStack(Stack):
             removal_policy=RemovalPolicy.RETAIN if config.retain_data else RemovalPolicy.DESTROY,
         )
 
-    def _let_pipelines_in(self, config: RftConfig, removal_policy: RemovalPolicy) -> None:
-        """Define the roles of pipelines that work in this environment, and what tells them of promotions."""
+    def _let_pipelines_in(self, config: RftConfig, removal_policy: RemovalPolicy) -> PromotionNotice | None:
+        """Define the roles of pipelines that work in this environment; return what tells GitHub of promotions."""
         if config.github is None and config.pipeline_account is None:
-            return
+            return None
         scope = Construct(self, "Pipelines")
         runs = RunGrants(workflow=self.workflow, datasets=self.datasets, key=self.key, rewards=self.rewards)
         if config.pipeline_account is not None:
@@ -233,15 +236,16 @@ class RftPlatformStack(Stack):
             )
             accept(role, INLINE_POLICY)
             runs.grant_run(role)
-        if config.github is not None:
-            let_github_in(
-                scope,
-                config.github,
-                config.environment,
-                runs=runs,
-                bootstrap_qualifier=config.bootstrap_qualifier,
-                removal_policy=removal_policy,
-            )
+        if config.github is None:
+            return None
+        return let_github_in(
+            scope,
+            config.github,
+            config.environment,
+            runs=runs,
+            bootstrap_qualifier=config.bootstrap_qualifier,
+            removal_policy=removal_policy,
+        )
 
     def _outputs(self, config: RftConfig) -> StackOutputs:
         return StackOutputs(

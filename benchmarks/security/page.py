@@ -211,8 +211,11 @@ def _condition(condition: str) -> str:
     if not condition:
         return ""
     found = json.loads(condition)
-    pairs = [pair for block in found.values() for pair in block.items()] if _is_nested(found) else found.items()
-    texts = [f"{key} = {', '.join(value) if isinstance(value, list) else value}" for key, value in pairs]
+    texts = [
+        f"{key} = {', '.join(value) if isinstance(value, list) else value}{' or none' * operator.endswith('IfExists')}"
+        for operator, block in (found if _is_nested(found) else {"": found}).items()
+        for key, value in block.items()
+    ]
     return f"`{short(' and '.join(texts)).replace(ACCOUNT, '<account>').replace(REGION, '<region>')}`"
 
 

@@ -163,10 +163,6 @@ class Template:
                 return self._place["account"]
             case {"Ref": "AWS::Region"}:
                 return self._place["region"]
-            case {"Ref": "AWS::StackId"}:
-                return "arn:aws:cloudformation:{region}:{account}:stack/{prefix}Rft/id".format(
-                    **self._place, prefix=self._prefix
-                )
             case {"Ref": str(name)}:
                 return self._ref(name)
             case {"Fn::GetAtt": [str(name), "Arn"]}:

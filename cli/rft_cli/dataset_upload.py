@@ -20,9 +20,8 @@ def upload(environment: Environment, path: Path, *, split: str) -> str:
     """
     from botocore.exceptions import ClientError
 
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    bucket, key = environment.outputs.bucket, dataset_key(digest, path.name)
+    bucket, address = environment.outputs.bucket, address_of(environment, path)
+    key = environment.bucket.key_of(address)
     try:
         environment.aws.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -30,4 +29,16 @@ def upload(environment: Environment, path: Path, *, split: str) -> str:
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound", "403"):
             raise
         environment.aws.s3.upload_file(str(path), bucket, key, ExtraArgs={"Metadata": {SPLIT_METADATA: split}})
-    return environment.bucket.address(key)
+    return address
+
+
+def address_of(environment: Environment, path: Path) -> str:
+    """Return where a dataset's content belongs, whether it lies there or not.
+
+    Args:
+        environment: Whose bucket.
+        path: The file.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return environment.bucket.address(dataset_key(digest, path.name))

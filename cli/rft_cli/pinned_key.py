@@ -78,6 +78,7 @@ def read_pinned_key(path: Path) -> PinnedKey:
     Raises:
         CliError: When it is not one.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     remedy = "print it with `rft release public-key --env E`, and keep it under review"
@@ -91,7 +92,7 @@ def read_pinned_key(path: Path) -> PinnedKey:
     try:
         public = load_pem_public_key(text[head.end() :].encode())
         return PinnedKey(environment=check_environment(head["environment"]), arn=head["arn"], public=_on_p256(public))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise CliError(f"public key {path}: {error}; {remedy}") from None
 
 

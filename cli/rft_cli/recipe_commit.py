@@ -17,9 +17,11 @@ def commit_time(path: Path) -> datetime | None:
         None where the file lies in no checkout.
 
     Raises:
-        CliError: When it was never committed, or the checkout does not reach back far enough to know.
+        CliError: When it was never committed or changed since, the checkout does not reach back far enough to know, or
+            Git does not answer.
     """
-    if _git(path, "rev-parse", "--is-inside-work-tree") != "true":
+    path = path.resolve()
+    if not any((folder / ".git").exists() for folder in path.parents):
         return None
     if _git(path, "rev-parse", "--is-shallow-repository") == "true":
         raise CliError(
@@ -29,15 +31,28 @@ def commit_time(path: Path) -> datetime | None:
     found = _git(path, "log", "-1", "--format=%cI", "--", path.name)
     if not found:
         raise CliError(f"recipe {path}: was never committed; commit it, or put it outside of the checkout")
+    if _git(path, "status", "--porcelain", "--", path.name):
+        raise CliError(f"recipe {path}: was changed after its last commit; commit it, or take the committed one")
     return datetime.fromisoformat(found).astimezone(UTC)
 
 
-def _git(path: Path, *arguments: str) -> str | None:
-    """Return what Git answers in a file's folder; None when it does not."""
+def _git(path: Path, *arguments: str) -> str:
+    """Return what Git answers in a file's folder."""
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=path.resolve().parent, capture_output=True, text=True, timeout=60, check=False
+            ["git", "--literal-pathspecs", *arguments],
+            cwd=path.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    except subprocess.CalledProcessError as error:
+        raise _unanswered(path, error.stderr) from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _unanswered(path, str(error)) from None
+    return done.stdout.strip()
+
+
+def _unanswered(path: Path, why: str) -> CliError:
+    return CliError(f"recipe {path}: Git does not say when it was committed: {' '.join(why.split())}")

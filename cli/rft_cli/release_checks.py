@@ -173,7 +173,7 @@ def _check_files(statement: Statement, evidence: Evidence) -> Iterator[Check]:
     try:
         arn, _ = signature_of(evidence.envelope)
         found = state(evidence.release, evidence.manifest.encode(), certificates, key_arn=arn)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         yield failed("manifest", f"cannot be read: {error}", "export the evidence again")
         return
     differing = [name for name in Statement.__struct_fields__ if getattr(found, name) != getattr(statement, name)]

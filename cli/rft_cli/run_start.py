@@ -8,7 +8,7 @@ from pathlib import Path
 from rft_cli import execution
 from rft_cli.cli_error import CliError
 from rft_cli.dataset_check import check_datasets, require_valid
-from rft_cli.dataset_upload import upload
+from rft_cli.dataset_upload import address_of, upload
 from rft_cli.environment import Environment
 from rft_contract.json_value import canonical
 from rft_contract.naming import check_run_id
@@ -69,7 +69,7 @@ def start_once(
     """Start the one run of a recipe, its data and its reward function as they are, unless there was one before.
 
     However often it is called, a pipeline starts no second job for the same content. The run keeps its name for as long
-    as its record lies in the data bucket.
+    as its record lies in the data bucket. What was run before is not checked again: by now Plan might refuse it.
 
     Args:
         environment: Where.
@@ -82,11 +82,15 @@ def start_once(
     """
     from rft_runtime.run_record import RunStore
 
-    uploaded = _uploaded(environment, recipe, folder, before_upload)
-    name = content_run_id(uploaded, deployed_reward_hash(environment, recipe.reward))
+    _require_reward(environment, recipe)
+    files = local_files(recipe.datasets, folder)
+    addresses: dict[str, str] = {split: address_of(environment, file) for split, file in files.items()}
+    name = content_run_id(
+        replace(recipe, datasets=recipe.datasets.at(addresses)), deployed_reward_hash(environment, recipe.reward)
+    )
     if execution.is_known(environment, name) or RunStore(environment.bucket).find(name) is not None:
         return Started(name, is_new=False)
-    execution.start(environment, name, uploaded)
+    execution.start(environment, name, _uploaded(environment, recipe, folder, before_upload))
     return Started(name, is_new=True)
 
 
@@ -112,14 +116,18 @@ def content_run_id(recipe: Recipe, reward_hash: str) -> str:
 
 def _uploaded(environment: Environment, recipe: Recipe, folder: Path, before_upload: Callable[[], None]) -> Recipe:
     """Check a recipe's datasets, upload what the environment lacks, and return the recipe that names where they lie."""
-    if recipe.reward not in environment.outputs.rewards:
-        known = ", ".join(sorted(environment.outputs.rewards)) or "none"
-        raise CliError(f"recipe.reward: got {recipe.reward!r}, environment {environment.name} has {known}")
+    _require_reward(environment, recipe)
     files = local_files(recipe.datasets, folder)
     require_valid(check_datasets(files))
     before_upload()
     addresses: dict[str, str] = {split: upload(environment, file, split=split) for split, file in files.items()}
     return replace(recipe, datasets=recipe.datasets.at(addresses))
+
+
+def _require_reward(environment: Environment, recipe: Recipe) -> None:
+    if recipe.reward not in environment.outputs.rewards:
+        known = ", ".join(sorted(environment.outputs.rewards)) or "none"
+        raise CliError(f"recipe.reward: got {recipe.reward!r}, environment {environment.name} has {known}")
 
 
 def local_files(datasets: Datasets, folder: Path) -> dict[Split, Path]:

@@ -9,6 +9,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from bedrock_rft.dataset_checks import DatasetChecks
+from bedrock_rft.promotion_notice import PromotionNotice
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.topic import RftTopic
 from bedrock_rft.workflow import RftWorkflow
@@ -26,6 +27,7 @@ class RftAlarms(Construct):
     | `NotSwept` | the look for what runs left behind failed, or did not take place |
     | `NotSettled` | a change of what is live is half done, and can be neither finished nor taken back |
     | `NotChecked` | a dataset arrived and could not be checked; only with `dataset_checks` |
+    | `NotTold` | GitHub did not take the notice of a promotion; only with `promotion_notice` |
 
     Their dimensions exist at deploy time. They tell and stop nothing: which run to stop, its workflow alone knows.
     """
@@ -39,6 +41,7 @@ class RftAlarms(Construct):
         workflow: RftWorkflow,
         topic: RftTopic | sns.ITopic,
         dataset_checks: DatasetChecks | None = None,
+        promotion_notice: PromotionNotice | None = None,
         invalid_percent: float = 5,
         more_topics: Sequence[sns.ITopic] = (),
     ) -> None:
@@ -51,6 +54,7 @@ class RftAlarms(Construct):
             workflow: Workflow to watch.
             topic: Where alarms go; the policy of one of yours, and that of its key, must let CloudWatch publish.
             dataset_checks: Checks of arriving datasets to watch. Default: - none.
+            promotion_notice: What tells GitHub of promotions, to watch. Default: - none.
             invalid_percent: Share of rollouts without a grade that is tolerated, 0 to 100. Default: 5.
             more_topics: Topics of others where alarms go too, 4 at most; their policies, and those of their keys, must
                 let CloudWatch publish. Default: none.
@@ -119,6 +123,13 @@ class RftAlarms(Construct):
                 dataset_checks.metric_not_checked(period=five_minutes),
                 threshold=0,
                 description="a dataset was not checked: the dead letter names it, the function's log says why",
+            )
+        if promotion_notice is not None:
+            self._alarm(
+                "NotTold",
+                promotion_notice.metric_not_told(period=five_minutes),
+                threshold=0,
+                description="GitHub did not take the notice of a promotion: start the workflow by hand",
             )
 
     def _alarm(

@@ -38,8 +38,8 @@ MODEL_LINES = Constraint(
     f"{_IAM}/reference_policies_elements_resource.html",
 )
 STACK_NAMES = Constraint(
-    "CloudFormation names the functions, alarms and log groups of an environment after its stack, and promotions and "
-    "functions add alarms and log streams at run time",
+    "CloudFormation chooses a stack's id and names its functions, alarms and log groups after the stack; promotions "
+    "and functions add alarms and log streams at run time",
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html",
 )
 

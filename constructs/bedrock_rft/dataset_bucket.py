@@ -27,7 +27,10 @@ class DatasetBucket(DatasetBucketBase):
     """
 
     bucket: s3.Bucket
+    """Datasets, and everything that runs read and write."""
+
     access_logs: s3.Bucket
+    """Where its access logs go."""
 
     def __init__(
         self,

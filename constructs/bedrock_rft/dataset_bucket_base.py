@@ -65,6 +65,7 @@ class DatasetBucketBase(Construct):
     def reserve_releases(self, *writers: iam.IRole) -> None:
         """Deny it to everybody but these roles to write, replace or delete releases, whatever other policies allow.
 
+        Tags are among what they alone write, since lifecycle rules remove objects by their tags.
         Who may change the bucket's policy can lift this, and CloudTrail tells of it.
 
         Args:
@@ -83,6 +84,8 @@ class DatasetBucketBase(Construct):
                 principals=[iam.AnyPrincipal()],
                 actions=[
                     "s3:PutObject",
+                    "s3:PutObjectTagging",
+                    "s3:PutObjectVersionTagging",
                     "s3:DeleteObject",
                     "s3:DeleteObjectVersion",
                     "s3:ReplicateObject",

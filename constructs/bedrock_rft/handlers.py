@@ -32,7 +32,7 @@ class WorkflowHandlers(Construct):
 
     | Handler | Objects | Calls |
     |---|---|---|
-    | plan | reads datasets and what is live, takes a place | alias of each reward; looks at what runs need (preflight) |
+    | plan | reads datasets and what is live, takes a place | aliases of rewards; looks at what runs need (preflight) |
     | validate | reads datasets, writes findings | looks at the rewards' code |
     | freeze | reads datasets, writes frozen data and the shard manifest | |
     | certify | reads frozen data, reads and writes certificates | rewards, whose code it looks at |

@@ -10,7 +10,14 @@ from bedrock_rft.constraints import DEFAULT_GROUP
 from bedrock_rft.nag import accept
 
 
-def isolated_vpc(scope: Construct, *, cidr: str, subnet_cidrs: Sequence[str], name_resolution: bool) -> ec2.IVpc:
+def isolated_vpc(
+    scope: Construct,
+    *,
+    cidr: str,
+    subnet_cidrs: Sequence[str],
+    name_resolution: bool,
+    availability_zones: Sequence[str] | None = None,
+) -> ec2.IVpc:
     """Define a VPC with one isolated subnet a zone, all on one route table without a route out.
 
     The L2 class would look the account's zones up at synth, which needs credentials.
@@ -18,8 +25,9 @@ def isolated_vpc(scope: Construct, *, cidr: str, subnet_cidrs: Sequence[str], na
     Args:
         scope: Where its resources belong.
         cidr: Addresses of the VPC, such as `10.0.0.0/24`.
-        subnet_cidrs: Addresses of each subnet, one for each of the first zones of the Region.
+        subnet_cidrs: Addresses of each subnet.
         name_resolution: Whether names are resolved inside, which interface endpoints need.
+        availability_zones: The zone of each subnet. Default: - the first ones of the Region, as the account has them.
     """
     vpc = ec2.CfnVPC(
         scope, "Vpc", cidr_block=cidr, enable_dns_support=name_resolution, enable_dns_hostnames=name_resolution
@@ -27,7 +35,7 @@ def isolated_vpc(scope: Construct, *, cidr: str, subnet_cidrs: Sequence[str], na
     Tags.of(vpc).add("Name", scope.node.path)
     accept(vpc, DEFAULT_GROUP)
     routes = ec2.CfnRouteTable(scope, "Routes", vpc_id=vpc.ref)
-    zones = [Fn.select(number, Fn.get_azs()) for number in range(len(subnet_cidrs))]
+    zones = availability_zones or [Fn.select(number, Fn.get_azs()) for number in range(len(subnet_cidrs))]
     subnets: list[str] = []
     for number, (zone, block) in enumerate(zip(zones, subnet_cidrs, strict=True), start=1):
         subnet = ec2.CfnSubnet(scope, f"Subnet{number}", vpc_id=vpc.ref, availability_zone=zone, cidr_block=block)
@@ -40,7 +48,7 @@ def isolated_vpc(scope: Construct, *, cidr: str, subnet_cidrs: Sequence[str], na
         "Own",
         vpc_id=vpc.ref,
         vpc_cidr_block=cidr,
-        availability_zones=zones,
+        availability_zones=list(zones),
         isolated_subnet_ids=subnets,
         isolated_subnet_route_table_ids=[routes.ref] * len(subnets),
     )

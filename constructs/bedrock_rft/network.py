@@ -53,6 +53,7 @@ class RftNetwork(Construct):
         vpc: ec2.IVpc | None = None,
         subnets: Sequence[ec2.ISubnet] | None = None,
         cidr: str = "10.0.0.0/24",
+        availability_zones: Sequence[str] | None = None,
         encryption_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
@@ -65,16 +66,18 @@ class RftNetwork(Construct):
             vpc: A network that leads to the services. Default: - one of its own.
             subnets: Those of `vpc` to use, 1 to 16. Default: - its isolated subnets, or else its private ones.
             cidr: Addresses of its own VPC, /16 to /26; two zones share them. Default: `10.0.0.0/24`.
+            availability_zones: The two zones of its own VPC, such as `us-east-1a`; every service must be in both.
+                Default: - the first two of the Region, as the account has them.
             encryption_key: Encrypts the flow logs of its own VPC; its policy must know CloudWatch Logs. Default: - a
                 key of AWS.
             log_retention: How long those are kept. Default: one month.
             removal_policy: Of their log group. Default: RETAIN.
 
         Raises:
-            ValueError: When the addresses are none for a VPC, or there is no subnet.
+            ValueError: When the addresses are none for a VPC, there are not two zones, or there is no subnet.
         """
         super().__init__(scope, construct_id)
-        self.vpc = vpc or self._new_vpc(check_cidr(cidr))
+        self.vpc = vpc or self._new_vpc(check_cidr(cidr), availability_zones)
         self.subnets = list(subnets or self.vpc.isolated_subnets or self.vpc.private_subnets)
         if not 1 <= len(self.subnets) <= 16:
             raise ValueError(f"subnets: got {len(self.subnets)}, wanted 1 to 16 that are isolated or private")
@@ -99,9 +102,13 @@ class RftNetwork(Construct):
             security_groups=(self.security_group.security_group_id,),
         )
 
-    def _new_vpc(self, addresses: IPv4Network) -> ec2.IVpc:
+    def _new_vpc(self, addresses: IPv4Network, zones: Sequence[str] | None) -> ec2.IVpc:
+        if zones and len(set(zones)) != _ZONES:
+            raise ValueError(f"availability_zones: got {', '.join(zones)}, wanted {_ZONES} that differ")
         blocks = [str(block) for block in addresses.subnets(prefixlen_diff=_ZONES.bit_length() - 1)]
-        return isolated_vpc(self, cidr=str(addresses), subnet_cidrs=blocks, name_resolution=True)
+        return isolated_vpc(
+            self, cidr=str(addresses), subnet_cidrs=blocks, name_resolution=True, availability_zones=zones
+        )
 
     def _add_endpoints(self) -> None:
         """Add the ways to the services, for this account alone."""

@@ -14,7 +14,7 @@ from bedrock_rft.key import RftKeyBase
 from bedrock_rft.live_deployments import deployments_arn
 from bedrock_rft.nag import Constraint, acknowledge_wildcards
 from bedrock_rft.reward_function import LIVE, RewardFunctionBase
-from bedrock_rft.run_grants import RunGrants
+from bedrock_rft.run_grants import RunGrants, grant_read_outputs
 from bedrock_rft.workflow import RftWorkflow
 from rft_contract.layout import CERTIFICATES, LOG_SAMPLES, RUNS
 
@@ -113,7 +113,7 @@ class PeoplePolicies(Construct):
     def _see_runs(self, policy: iam.ManagedPolicy) -> None:
         """Let everybody see which runs and releases there are, and verify these: nothing of that is people's text."""
         machine = self._workflow.state_machine
-        _grant(policy, ["cloudformation:DescribeStacks"], [Stack.of(self).stack_id])
+        grant_read_outputs(policy, Stack.of(self))
         _grant(policy, ["states:ListExecutions"], [machine.state_machine_arn])
         _grant(policy, ["lambda:GetFunctionConfiguration"], [one.function.function_arn for one in self._rewards])
         self._datasets.grant_list(policy)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-from bedrock_rft.constraints import EXECUTIONS
+from bedrock_rft.constraints import EXECUTIONS, STACK_NAMES
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge_wildcards
@@ -58,12 +58,27 @@ class RunGrants:
             ("states:DescribeStateMachine", [machine.state_machine_arn]),
             ("states:DescribeExecution", [executions]),
             ("lambda:GetFunctionConfiguration", [reward.function.function_arn for reward in self._rewards]),
-            ("cloudformation:DescribeStacks", [stack.stack_id]),
         ):
             iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=resources)
         acknowledge_wildcards(grantee, [executions], reason=EXECUTIONS)
+        grant_read_outputs(grantee, stack)
         self._datasets.grant_list(grantee)
         self._datasets.grant_get_and_put(grantee, f"{DATASETS}*")
         self._datasets.grant_get(grantee, f"{RUNS}*/run.json")
         self._key.grant_dataset_access(grantee)
         self._key.grant_read_workflow(grantee)
+
+
+def grant_read_outputs(grantee: iam.IGrantable, stack: Stack) -> iam.Grant:
+    """Let a principal read a stack's outputs, with which every command begins.
+
+    Who names a stack and not its id is held to `stack/<name>/*`, word for word.
+
+    Args:
+        grantee: Who.
+        stack: The stack.
+    """
+    arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
+    grant = iam.Grant.add_to_principal(grantee=grantee, actions=["cloudformation:DescribeStacks"], resource_arns=[arn])
+    acknowledge_wildcards(grantee, [arn], reason=STACK_NAMES)
+    return grant

@@ -14,11 +14,15 @@ Conditions = dict[str, dict[str, str]]
 def creates_as(environment: str, **more: str) -> Conditions:
     """Return the condition that a request tags what it makes as an environment's.
 
+    What exists already is not made one's own by tagging it: where a resource carries such a tag, it must be the same.
+    A new resource carries none. One that nobody tagged so cannot be told from a new one.
+
     Args:
         environment: Its name.
         **more: Further tags, each by its name after `rft:`.
     """
-    return _equal("aws:RequestTag", environment, more)
+    made = _equal("StringEquals", "aws:RequestTag", environment, more)
+    return made | _equal("StringEqualsIfExists", "aws:ResourceTag", environment, more)
 
 
 def belongs_to(environment: str, **more: str) -> Conditions:
@@ -28,9 +32,9 @@ def belongs_to(environment: str, **more: str) -> Conditions:
         environment: Its name.
         **more: Further tags, each by its name after `rft:`.
     """
-    return _equal("aws:ResourceTag", environment, more)
+    return _equal("StringEquals", "aws:ResourceTag", environment, more)
 
 
-def _equal(key: str, environment: str, more: dict[str, str]) -> Conditions:
+def _equal(operator: str, key: str, environment: str, more: dict[str, str]) -> Conditions:
     tags = {ENVIRONMENT_TAG: environment} | {f"rft:{name}": value for name, value in more.items()}
-    return {"StringEquals": {f"{key}/{name}": value for name, value in tags.items()}}
+    return {operator: {f"{key}/{name}": value for name, value in tags.items()}}

@@ -1,4 +1,4 @@
-"""Links to files outside of the documentation: on the site, which has no such files, their words stay without a link."""
+"""Links to files outside of the documentation: on the site, which lacks those files, words stay without a link."""
 
 import re
 from typing import Any

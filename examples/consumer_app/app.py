@@ -18,6 +18,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from bedrock_rft import (
     CustomizationRole,
     DatasetBucket,
+    HandlerPlatform,
     PlanFacts,
     PlatformResources,
     PlatformSettings,
@@ -35,6 +36,8 @@ from bedrock_rft import (
 ENVIRONMENT = "research"
 
 app = cdk.App()
+# `-c platform=host` makes functions for an embedded AWS on this machine.
+platform = HandlerPlatform(app.node.try_get_context("platform") or "arm64")
 stack = cdk.Stack(
     app,
     "Tickets",
@@ -46,7 +49,7 @@ own_key = kms.Key(stack, "CompanyKey", enable_key_rotation=True)
 own_bucket = s3.Bucket(
     stack, "Lake", encryption=s3.BucketEncryption.KMS, encryption_key=own_key, enforce_ssl=True, versioned=True
 )
-own_vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
+own_vpc = ec2.Vpc(stack, "Vpc", availability_zones=[f"{stack.region}a", f"{stack.region}b"], nat_gateways=1)
 own_role = iam.Role(stack, "Trainer", assumed_by=CustomizationRole.principal(stack))
 function_role = iam.Role(stack, "Grader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 news = sns.Topic(stack, "News", master_key=own_key)
@@ -59,7 +62,9 @@ network = RftNetwork(stack, "Network", vpc=own_vpc)
 reward = RewardFunction(
     stack,
     "Teams",
-    code=RewardCode.builtin(RewardSpec(name="teams", grader="label", options={"labels": ["billing", "shipping"]})),
+    code=RewardCode.builtin(
+        RewardSpec(name="teams", grader="label", options={"labels": ["billing", "shipping"]}), platform=platform
+    ),
     environment_name=ENVIRONMENT,
     role=function_role,
     encryption_key=own_key,
@@ -77,6 +82,7 @@ handlers = WorkflowHandlers(
     rewards=[reward],
     customization_role=customization_role,
     topic=news,
+    platform=platform,
     network=network,
 )
 facts = PlanFacts(
@@ -156,6 +162,7 @@ RftSweeper(
     rewards=[reward],
     close=handlers.close.function,
     state_machine=machine,
+    platform=platform,
     network=network,
 )
 

@@ -85,14 +85,13 @@ def _record_of(platform: Platform, run_id: str, execution: str | None) -> RunRec
     record = platform.runs.find(run_id)
     if record is not None:
         return record
-    return platform.runs.create(
-        RunRecord(
-            run_id=run_id,
-            environment=platform.environment,
-            execution_arn=execution or "",
-            started=datetime.now(UTC),
-        )
+    made = RunRecord(
+        run_id=run_id, environment=platform.environment, execution_arn=execution or "", started=datetime.now(UTC)
     )
+    try:
+        return platform.runs.create(made)
+    except RunFailed:  # Plan came in between
+        return platform.runs.load(run_id)
 
 
 def _ended(record: RunRecord, ending: Ending) -> RunRecord:

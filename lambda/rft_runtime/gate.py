@@ -13,6 +13,9 @@ from rft_runtime.statistics import RESAMPLES, SEED, bootstrap_lower_bound, mean
 LEVEL = 0.05
 """Probability that a candidate without any gain passes."""
 
+FEWEST_UNITS = 2
+"""Prompts, or groups of them, below which no bound says how another one would fare."""
+
 MISSING_LIMIT = 0.02
 GUARD_MARGIN = 0.05
 """Margin of a guard set that the recipe gives none."""
@@ -84,7 +87,7 @@ def decide(evaluations: Mapping[str, Evaluation], gate: Gate, *, candidates: int
 
     Raises:
         RunFailed: When an evaluation is incomplete, or more than 2 % of its prompts lack a grade, because then the
-            missing ones could decide.
+            missing ones could decide, or all its prompts are one, or of one group.
     """
     held_out = evaluations[HELD_OUT]
     for name, evaluation in evaluations.items():
@@ -194,6 +197,11 @@ def _ratio(value: float | None, base: float | None) -> float:
 
 def _pairs(evaluation: Evaluation, name: str, *, over: str = BASE) -> PairedGains:
     pairs = paired_gains(evaluation, over=over)
+    if len(set(pairs.groups)) < FEWEST_UNITS:
+        raise RunFailed(
+            f"nothing can be shown with {name}: its prompts are one, or of one group (`group`); use {FEWEST_UNITS} or "
+            "more of different groups"
+        )
     if pairs.missing_share > MISSING_LIMIT:
         raise RunFailed(
             f"the evaluation is incomplete: {_percent(pairs.missing_share, 1)} of {len(pairs.gains)} prompts of {name} "

@@ -56,8 +56,10 @@ class PlaceStore:
             Transient: When others kept writing for ten attempts.
         """
 
-        def taken(holders: Sequence[str]) -> list[str]:
-            others = [holder for holder in holders if holder != run_id and not self._is_over(holder)]
+        def taken(holders: Sequence[str]) -> Sequence[str]:
+            if run_id in holders:
+                return holders
+            others = [holder for holder in holders if not self._is_over(holder)]
             if len(others) >= most:
                 raise RunFailed(
                     f"{len(others)} of {most} places (max_parallel_runs) are held by {', '.join(self._words(others))}; "
@@ -75,11 +77,11 @@ class PlaceStore:
         """
         self._change(lambda holders: [holder for holder in holders if holder != run_id])
 
-    def _change(self, change: Callable[[Sequence[str]], list[str]]) -> None:
+    def _change(self, change: Callable[[Sequence[str]], Sequence[str]]) -> None:
         for attempt in range(_ATTEMPTS):
             found = self.bucket.find(PLACES)
             before = Places() if found is None else msgspec.json.decode(found[0], type=Places)
-            after = Places(change(before.runs))
+            after = Places(list(change(before.runs)))
             if after == before:
                 return
             body = msgspec.json.encode(after)

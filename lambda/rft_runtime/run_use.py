@@ -67,7 +67,7 @@ def note_use(platform: Platform, record: RunRecord, now: datetime) -> RunRecord:
     )
     prices = [UnitPrice.from_json(price) for price in record.prices]
     used = msgspec.structs.replace(priced(used, prices, now.date()), warnings=[])
-    return platform.runs.set(record.run_id, used=used)
+    return platform.runs.set(record.run_id, used=used, unwatched=None)
 
 
 def hold_limits(platform: Platform, record: RunRecord, now: datetime) -> RunRecord:

@@ -86,6 +86,9 @@ def bootstrap_lower_bound(values: Sequence[float], groups: Sequence[str] = (), c
     its degrees of freedom: see `bootstrap_level`. And pass/fail rewards give means on a coarse grid, many of which tie
     with the threshold: see `mid_quantile`. How often the gate then errs: `python -m benchmarks gate_errors`.
 
+    The lowest of the resampled means is the lowest bound, so confidences above about `1 - 1 / RESAMPLES` are all the
+    same, and a single unit is its own bound: who decides by it asks for more, as the gate does.
+
     Args:
         values: One value a prompt, at least one.
         groups: As for `bootstrap_means`.

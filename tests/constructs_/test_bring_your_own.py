@@ -9,6 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
 
 from bedrock_rft import (
@@ -18,9 +19,11 @@ from bedrock_rft import (
     RewardCode,
     RewardFunction,
     RewardSpec,
+    RftAlarms,
     RftKey,
     RftNetwork,
 )
+from tests.constructs_.test_monitoring import Monitored
 
 LAKE = "arn:aws:s3:::company-lake"
 
@@ -144,3 +147,18 @@ def test_a_role_that_exists_gets_the_rights_too(stack: Stack, build: Callable[[S
     assert [one.get("Sid") for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"] == [
         "NoInterfacesFromInside"
     ]
+
+
+def test_alarms_tell_a_topic_of_the_app(stack: Stack, build: Callable[[Stack], Any]) -> None:
+    arn = "arn:aws:sns:us-east-1:123456789012:on-call"
+    watched = Monitored(stack)
+    RftAlarms(
+        stack,
+        "Alarms",
+        rewards=watched.rewards,
+        workflow=watched.workflow,
+        topic=sns.Topic.from_topic_arn(stack, "OnCall", arn),
+    )
+    found = [one["Properties"]["AlarmActions"] for one in build(stack).of_type("AWS::CloudWatch::Alarm").values()]
+    assert found
+    assert all(actions == [arn] for actions in found)

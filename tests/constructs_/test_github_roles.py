@@ -159,7 +159,9 @@ def test_running_is_starting_and_reading(named: Any) -> None:
         allow("states:DescribeStateMachine", f"<{machine}>"),
         allow("states:DescribeExecution", executions),
         allow("lambda:GetFunctionConfiguration", f"<{reward}.Arn>"),
-        allow("cloudformation:DescribeStacks", "<AWS::StackId>"),
+        allow(
+            "cloudformation:DescribeStacks", "arn:<AWS::Partition>:cloudformation:us-east-1:123456789012:stack/Test/*"
+        ),
         allow("s3:ListBucket", f"<{bucket}.Arn>"),
         allow(["s3:GetObject", "s3:PutObject"], f"<{bucket}.Arn>/datasets/*"),
         allow("s3:GetObject", f"<{bucket}.Arn>/runs/*/run.json"),

@@ -9,8 +9,10 @@ from aws_cdk import aws_sns as sns
 from bedrock_rft import (
     CustomizationRole,
     DatasetBucket,
+    GithubRepository,
     HandlerPlatform,
     PlatformSettings,
+    PromotionNotice,
     RewardCode,
     RewardFunction,
     RewardSpec,
@@ -54,7 +56,17 @@ class Monitored:
 def built(new_stack: Callable[[], Stack], build: Callable[[Stack], Any]) -> Any:
     stack = new_stack()
     watched = Monitored(stack)
-    RftAlarms(stack, "Alarms", rewards=watched.rewards, workflow=watched.workflow, topic=watched.topic)
+    repository = GithubRepository(owner="acme", name="models")
+    RftAlarms(
+        stack,
+        "Alarms",
+        rewards=watched.rewards,
+        workflow=watched.workflow,
+        topic=watched.topic,
+        promotion_notice=PromotionNotice(
+            stack, "Notice", repository=repository, token_secret="token", environment_name="dev"
+        ),
+    )
     RftDashboard(stack, "Dashboard", dashboard_name="dev-Rft", rewards=watched.rewards, workflow=watched.workflow)
     return build(stack)
 
@@ -63,9 +75,9 @@ def alarm(built: Any, name: str) -> Any:
     return built.properties("AWS::CloudWatch::Alarm", name.replace("-", ""))
 
 
-def test_there_are_two_alarms_a_reward_and_five_of_the_workflow(built: Any, flat: Any) -> None:
+def test_there_are_two_alarms_a_reward_five_of_the_workflow_and_one_of_the_notice(built: Any, flat: Any) -> None:
     alarms = built.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 9
+    assert len(alarms) == 10
     (topic,) = built.of_type("AWS::SNS::Topic")
     for found in alarms:
         properties = flat(found["Properties"])
@@ -89,10 +101,12 @@ def test_an_invalid_share_alarms_after_three_minutes_of_five(built: Any) -> None
 
 
 def test_one_error_failed_run_or_dead_letter_is_enough(built: Any) -> None:
-    for name in ("first-Errors", "RunsFailed", "RunsTimedOut", "NotClosed", "NotSettled"):
+    for name in ("first-Errors", "RunsFailed", "RunsTimedOut", "NotClosed", "NotSettled", "NotTold"):
         properties = alarm(built, name)
         assert (properties["Threshold"], properties["EvaluationPeriods"]) == (0, 1), name
-    assert alarm(built, "NotClosed")["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    for name, queue in (("NotClosed", "WorkflowDeadLetters"), ("NotTold", "NoticeDeadLetters")):
+        assert alarm(built, name)["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert queue in str(alarm(built, name)["Dimensions"])
     assert alarm(built, "RunsFailed")["MetricName"] == "ExecutionsFailed"
     assert alarm(built, "RunsTimedOut")["MetricName"] == "ExecutionsTimedOut"
 

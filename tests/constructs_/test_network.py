@@ -88,6 +88,14 @@ def test_nothing_leads_out_and_every_flow_is_recorded(built: Any, flat: Any) -> 
     assert statement["Resource"].endswith(".Arn>") and "FlowLogs" in statement["Resource"]
 
 
+def test_zones_are_chosen_where_the_first_two_lack_a_service(stack: Stack, build: Callable[[Stack], Any]) -> None:
+    RftNetwork(stack, "Network", availability_zones=["us-east-1b", "us-east-1c"])
+    subnets = build(stack).of_type("AWS::EC2::Subnet").values()
+    assert [item["Properties"]["AvailabilityZone"] for item in subnets] == ["us-east-1b", "us-east-1c"]
+    with pytest.raises(ValueError, match="availability_zones: got us-east-1a, us-east-1a, wanted 2 that differ"):
+        RftNetwork(stack, "Other", availability_zones=["us-east-1a"] * 2)
+
+
 def test_a_function_is_inside_and_its_code_may_not_touch_interfaces(built: Any) -> None:
     function = built.properties("AWS::Lambda::Function")
     assert len(function["VpcConfig"]["SubnetIds"]) == 2

@@ -13,7 +13,10 @@ DEPLOYMENTS = "arn:<AWS::Partition>:bedrock:us-east-1:123456789012:custom-model-
 MODELS = DEPLOYMENTS.replace("-deployment", "")
 OURS = {"aws:ResourceTag/rft:environment": "dev"}
 LIVE = {"StringEquals": OURS | {"aws:ResourceTag/rft:role": "live"}}
-TO_BE_LIVE = {"StringEquals": {"aws:RequestTag/rft:environment": "dev", "aws:RequestTag/rft:role": "live"}}
+TO_BE_LIVE = {
+    "StringEquals": {"aws:RequestTag/rft:environment": "dev", "aws:RequestTag/rft:role": "live"},
+    "StringEqualsIfExists": {"aws:ResourceTag/rft:environment": "dev", "aws:ResourceTag/rft:role": "live"},
+}
 FUNCTIONS = {
     "PromoteStart": "promote_start",
     "PromotePoll": "promote_poll",
@@ -111,6 +114,8 @@ def test_everybody_else_is_denied_to_write_releases(built: Any, flat: Any) -> No
         "Principal": {"AWS": "*"},
         "Action": [
             "s3:PutObject",
+            "s3:PutObjectTagging",
+            "s3:PutObjectVersionTagging",
             "s3:DeleteObject",
             "s3:DeleteObjectVersion",
             "s3:ReplicateObject",

@@ -189,7 +189,7 @@ def test_cheap_commands_run(page: str, folder: Path) -> None:
     ids=lambda block: block.place,
 )
 def test_python_runs(block: Block) -> None:
-    """With the names of the library and of the configuration; arguments of a call that the text names run alone."""
+    """With the names of the library and of the configuration, which the text introduces."""
     from aws_cdk.aws_logs import RetentionDays
 
     import bedrock_rft
@@ -201,6 +201,5 @@ def test_python_runs(block: Block) -> None:
     names: dict[str, Any] = {name: value for module in modules for name, value in vars(module).items()}
     names |= {"RetentionDays": RetentionDays, "__name__": "example"}
     text = textwrap.dedent(block.text)
-    text = f"dict({text})" if re.match(r"\w+=", text) else text
     # Empty lines before it give errors the page's own line numbers.
     exec(compile("\n" * (block.line - 1) + text, str(block.page), "exec"), names)

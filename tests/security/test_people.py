@@ -66,7 +66,7 @@ class People:
         place, stack = f"{self.config.region}:{self.config.account}", self.config.stack_name
         machine = self._arn("AWS::StepFunctions::StateMachine", "TrainingWorkflow")
         return {
-            "stack": self.template.text({"Ref": "AWS::StackId"}),
+            "stack": f"arn:aws:cloudformation:{place}:stack/{stack}/*",
             "machine": machine,
             "execution": f"{machine.replace(':stateMachine:', ':execution:')}:some-run",
             "bucket": self._arn("AWS::S3::Bucket", "Datasets", without="AccessLogs"),

@@ -1,14 +1,16 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bedrock_rft import PlatformSettings, UnitPrice
+from bedrock_rft import GithubRepository, PlatformSettings, UnitPrice
 from bedrock_rft.polling import check_event_budget
 from rft_rewards.registry import build
 from stacks.config import ENVIRONMENTS, REWARDS, RftConfig, choose, main
+from stacks.github import Github
 from stacks.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +116,7 @@ def test_choosing() -> None:
     ("values", "message"),
     [
         ({"cidr": "10.0.0.0/8"}, "cidr: got '10.0.0.0/8', wanted /16 to /26"),
-        ({"subnet_ids": ("s-1",)}, "network: vpc_id: got none, wanted the VPC of subnet_ids and availability_zones"),
+        ({"subnet_ids": ("s-1",)}, "network: vpc_id: got none, wanted the VPC of subnet_ids"),
         (
             {"vpc_id": "v-1", "subnet_ids": ("s-1",)},
             "network: got 1 subnet_ids and 0 availability_zones, wanted as many",
@@ -139,6 +141,17 @@ def test_two_environments_share_an_account_only_when_both_say_so() -> None:
             choose([named("qa", shared_account=willing), named("dev")], None)
     assert len(choose([named("qa", shared_account=True), named("dev", shared_account=True)], None)) == 2
     assert len(choose([named("qa"), named("dev", account="210987654321")], None)) == 2
+
+
+def test_an_account_has_one_identity_provider_of_github() -> None:
+    github = Github(repository=GithubRepository(owner="acme", name="models"))
+    provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    first = named("qa", shared_account=True, github=github)
+    with pytest.raises(ValueError, match=f"dev: github: provider_arn: got None, wanted the one that qa .*{provider}"):
+        choose([first, named("dev", shared_account=True, github=github)], "qa")
+    second = named("dev", shared_account=True, github=replace(github, provider_arn=provider))
+    assert len(choose([first, second], None)) == 2
+    assert len(choose([first, named("dev", account="210987654321", github=github)], None)) == 2
 
 
 def test_two_environments_of_one_name_are_refused() -> None:

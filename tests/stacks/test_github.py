@@ -58,6 +58,12 @@ def test_workflows_find_their_roles_among_the_outputs(full: tuple[App, dict[str,
     assert outputs == {"GithubDeployRole", "GithubRunRole", "GithubDiffRole"}
 
 
+def test_a_notice_that_github_does_not_take_alarms(full: tuple[App, dict[str, Any]]) -> None:
+    ((_, alarm),) = ((name, item) for name, item in full[1]["Resources"].items() if "AlarmsNotTold" in name)
+    (dimension,) = alarm["Properties"]["Dimensions"]
+    assert dimension["Value"]["Fn::GetAtt"][0].startswith("PipelinesNoticeDeadLetters")
+
+
 def test_nothing_is_left_open(full: tuple[App, dict[str, Any]]) -> None:
     report = AwsSolutionsChecks(full[0]).validate_scope(full[0])
     assert [

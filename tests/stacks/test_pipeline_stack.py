@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
 
 from stacks.config import ENVIRONMENTS, choose
 from stacks.pipeline_config import PIPELINE
@@ -19,6 +20,14 @@ from stacks.stage import RftStage
 ROOT = Path(__file__).resolve().parents[2]
 PROMOTED = [config for name in ("dev", "staging") for config in choose(ENVIRONMENTS, name)]
 """The first has nothing to verify, every later one is alike."""
+OF_CDK = {
+    r"S1": "what is built lies a while in the artifacts' bucket, whose readers are the pipeline's own builds",
+    r"IAM5\[Action::(s3|kms):\w+\*\]": "actions that CDK Pipelines grants on the artifacts' bucket and its key",
+    r"IAM5\[Resource::<PipelineArtifactsBucket\w+\.Arn>/\*\]": "artifacts are named by the pipeline as it runs",
+    r"IAM5\[Resource::arn:aws:(logs|codebuild):[^]]+:(log|report)-group[^]]+\]": "logs and reports of builds",
+    r"IAM5\[Resource::(arn:\*:iam::444444444444:role/)?\*\]": "which roles of the bootstrap it assumes, tags tell",
+}
+"""Findings of AwsSolutions that come with CDK Pipelines, whatever one builds with it."""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +96,19 @@ def test_a_build_acts_in_its_environment_alone(resources: dict[str, Any]) -> Non
         if statement["Action"] == "sts:AssumeRole" and str(statement["Resource"]).endswith("-pipeline")
     }
     assert assumed == {f"arn:aws:iam::{config.account}:role/{config.environment}-Rft-pipeline" for config in PROMOTED}
+
+
+def test_nothing_is_open_but_what_comes_with_cdk_pipelines(app: App) -> None:
+    found = {
+        (violation.rule_name.removeprefix("AwsSolutions-"), str(resource.construct_path))
+        for violation in AwsSolutionsChecks(app).validate_scope(app).violations
+        for resource in violation.violating_resources
+    }
+    assert len(found) > 40
+    assert [one for one in found if not any(re.fullmatch(pattern, one[0]) for pattern in OF_CDK)] == []
+    assert [pattern for pattern in OF_CDK if not any(re.fullmatch(pattern, rule) for rule, _ in found)] == []
+    anything = {path.split("/")[2] for rule, path in found if rule.endswith("::*]") or "role/*]" in rule}
+    assert anything == {"Assets", "UpdatePipeline"}, "builds that start runs and verify have no such rights"
 
 
 def test_the_source_is_the_configured_connection(resources: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from rft_local.bedrock.account import Account
 from rft_local.bedrock.deployments import Deployments
 from rft_local.bedrock.requests import CreateDeployment, DeploymentIdentifier, UpdateDeployment
 from rft_local.bedrock.service_error import ServiceError
+from rft_local.bedrock.undocumented import Undocumented
 from tests.unit.bedrock_fakes import BASE, Bench, bench
 
 MISSING = "arn:aws:bedrock:us-east-1:000000000000:custom-model/local.smollm2-135m-instruct-v1:0/abcdefghijkl"
@@ -105,7 +106,7 @@ def test_a_deployment_and_its_update_take_their_time(tmp_path: Path) -> None:
         first, second = bed.trained("first"), bed.trained("second")
     now = 1000.0
     account = Account(tmp_path, lambda: now)
-    deployments = Deployments(account, seconds=5, accidents=Accidents())
+    deployments = Deployments(account, seconds=5, accidents=Accidents(), undocumented=Undocumented())
     arn = deployments.create(CreateDeployment(model_deployment_name="slow", model_arn=first))[
         "customModelDeploymentArn"
     ]
@@ -123,7 +124,7 @@ def test_a_deployment_and_its_update_take_their_time(tmp_path: Path) -> None:
     assert found["modelArn"] == first
     assert found["updateDetails"] == {"modelArn": second, "updateStatus": "Updating"}
     now += 5
-    found = Deployments(Account(tmp_path, lambda: now), seconds=5, accidents=Accidents()).get(slow)
+    found = Deployments(Account(tmp_path, lambda: now), 5, Accidents(), Undocumented()).get(slow)
     assert found["modelArn"] == second
     assert found["updateDetails"] == {"modelArn": second, "updateStatus": "UpdateCompleted"}
 

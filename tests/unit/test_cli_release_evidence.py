@@ -14,6 +14,7 @@ import yaml
 
 from rft_cli.main import main
 from rft_cli.pinned_key import read_pinned_key
+from rft_cli.recipe_commit import commit_time
 from rft_contract.outcomes import Outcome
 from rft_contract.services import REWARD_HASH
 from rft_runtime.closing import close_run
@@ -279,6 +280,27 @@ def test_a_shallow_checkout_and_a_recipe_that_was_never_committed_are_refused(
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{recipe.parent}", "shallow")
     assert verify(exported, "--public-key", pinned, "--recipe", tmp_path / "shallow" / "recipe.yaml") == 1
     assert "`fetch-depth: 0`" in capsys.readouterr().err
+
+
+def test_a_recipe_that_was_changed_after_its_commit_has_no_time(
+    aws: FakeAws, exported: Path, pinned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "checkout").mkdir()
+    recipe = checkout(tmp_path / "checkout", aws, YESTERDAY)
+    (tmp_path / "link.yaml").symlink_to(recipe)
+    assert commit_time(tmp_path / "link.yaml") == commit_time(recipe) == YESTERDAY.replace(microsecond=0)
+    recipe.write_text(f"{recipe.read_text()}# changed\n")
+    assert verify(exported, "--public-key", pinned, "--recipe", recipe) == 1
+    assert "was changed after its last commit" in capsys.readouterr().err
+
+
+def test_a_git_that_does_not_answer_is_no_missing_checkout(
+    aws: FakeAws, exported: Path, pinned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = checkout(tmp_path, aws, YESTERDAY)
+    (tmp_path / ".git" / "HEAD").unlink()
+    assert verify(exported, "--public-key", pinned, "--recipe", recipe) == 1
+    assert "Git does not say when it was committed: fatal: not a git repository" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

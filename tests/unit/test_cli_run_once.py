@@ -9,6 +9,7 @@ import pytest
 
 from rft_cli.main import main
 from rft_cli.run_start import content_run_id
+from rft_contract.outcomes import RunFailed
 from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import Datasets, Gate
 from rft_contract.services import REWARD_HASH
@@ -51,6 +52,22 @@ def test_a_run_is_known_by_its_record_when_step_functions_has_forgotten_it(
     monkeypatch.setattr(RunStore, "find", lambda store, run_id: found.get(run_id))
     assert detach(recipe, capsys) == first | {"started": False}
     assert not bench.states.inputs
+
+
+def test_what_was_run_before_is_known_even_when_plan_would_refuse_it_by_now(
+    tmp_path: Path, bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RunFailed("the gate cannot pass")
+
+    recipe = write_recipe(tmp_path)
+    first = detach(recipe, capsys)
+    monkeypatch.setattr("rft_cli.run_plan.foretell", refuse)
+    assert detach(recipe, capsys) == first | {"started": False}
+    with (tmp_path / "train.jsonl").open("a") as train:
+        train.write(row("one more ticket that nobody had seen") + "\n")
+    assert main(["run", str(recipe), "--detach", "--env", "dev"]) == 1
+    assert "the gate cannot pass" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("part", ["recipe", "data", "reward"])

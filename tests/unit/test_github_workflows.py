@@ -4,6 +4,7 @@ more than its job needs."""
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -15,13 +16,14 @@ import pytest
 import yaml
 
 from bedrock_rft.promotion_notice import EVENT_TYPE
+from rft_cli.main import main as rft
 from stacks.config import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 COMMANDS: list[dict[str, str]] = json.loads((ROOT / "tests" / "cases" / "workflow_commands.json").read_text())
-ACTIONLINT = shutil.which("actionlint", path=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
+ACTIONLINT = shutil.which("actionlint", path=f"{ROOT / '.venv-security' / 'bin'}{os.pathsep}{os.environ['PATH']}")
 CREDENTIALS = "aws-actions/configure-aws-credentials"
 
 
@@ -167,8 +169,19 @@ def test_deployments_of_an_environment_wait_for_each_other() -> None:
     assert deploying.keys() == {"main/deploy", "promote/promote"}
     for name, one in deploying.items():
         environment = one["environment"]
-        assert one["concurrency"] == {"group": f"deploy-{environment}"}, name
-        assert "cancel-in-progress" not in one["concurrency"], name
+        # Of several merges the newest is deployed; of several promotions each.
+        queue = {"queue": "max"} if name == "promote/promote" else {}
+        assert one["concurrency"] == {"group": f"deploy-{environment}"} | queue, name
+
+
+@pytest.mark.parametrize("line", ["--help", "--public-key=recipes/own.pem"])
+def test_the_name_of_a_line_is_never_an_option(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It comes from whoever may send the event, and `rft release verify --help` verifies nothing and succeeds."""
+    (command,) = (step["run"] for _, step in steps() if "release verify" in str(step.get("run")))
+    words = shlex.split(command.replace("$LINE", line).replace("$FROM", "dev"))
+    assert words[0] == ".venv/bin/rft"
+    assert rft(words[1:]) != 0
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_deployed_was_synthesized_once() -> None:
@@ -263,7 +276,7 @@ def test_dependabot_watches_everything_that_is_pinned() -> None:
     assert (ROOT / "package-lock.json").exists()
 
 
-needs_actionlint = pytest.mark.skipif(ACTIONLINT is None, reason="actionlint is not installed")
+needs_actionlint = pytest.mark.skipif(ACTIONLINT is None, reason="actionlint comes with `make security`")
 
 
 @needs_actionlint

@@ -171,6 +171,26 @@ def test_a_run_that_never_began_gets_a_record_with_its_outcome() -> None:
     assert "Plan could not start" in aws.s3.objects[KEYS.report_markdown].decode()
 
 
+def test_a_plan_that_comes_between_is_closed() -> None:
+    """A run is stopped in its first second: Plan makes the record between closing's look and its write."""
+    aws = FakeAws()
+    upload(aws)
+    raced = False
+
+    def race(key: str) -> None:
+        nonlocal raced
+        if key == KEYS.open and not raced:
+            raced = True
+            facts = {"settings": SETTINGS.to_json(), "resources": RESOURCES.to_json()}
+            plan(aws.platform(), run_id=RUN, execution=EXECUTION + RUN, recipe=recipe_json(), facts=facts)
+
+    aws.s3.on_put = race
+    assert close_run(aws.platform(), RUN, STOPPED) == STOPPED
+    assert raced
+    assert (record(aws)["execution_arn"], record(aws)["outcome"]) == (EXECUTION + RUN, Outcome.STOPPED)
+    assert aws.functions.aliases == {}
+
+
 def test_two_closings_at_once_agree(training: FakeAws) -> None:
     """Another closing writes the outcome between this one's read and its write."""
     raced = False

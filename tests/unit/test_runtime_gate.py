@@ -163,6 +163,16 @@ def test_every_look_at_a_held_out_set_makes_the_gate_stricter() -> None:
     assert (first.outcome, tenth.outcome) == (Outcome.PASSED, Outcome.REJECTED)
 
 
+@pytest.mark.parametrize("name", ["held_out", "guard-old"])
+@pytest.mark.parametrize(("rewards", "groups"), [([1.0], []), ([1.0] * 50, ["one document"] * 50)])
+def test_one_prompt_or_group_shows_nothing_however_good(name: str, rewards: list[float], groups: list[str]) -> None:
+    enough = evaluation(base=arm([0.0, 0.0]), candidate=arm([1.0, 1.0]))
+    alone = evaluation(base=arm([0.0] * len(rewards)), candidate=arm(rewards, groups=groups))
+    assert decide({"held_out": enough, "guard-old": enough}, Gate()).outcome == Outcome.PASSED
+    with pytest.raises(RunFailed, match=f"nothing can be shown with {name}"):
+        decide({"held_out": enough, "guard-old": enough} | {name: alone}, Gate())
+
+
 def test_prompts_of_one_group_are_no_independent_evidence() -> None:
     groups = [f"document {number // 20}" for number in range(100)]
     gains = [float(number // 20 != 0) for number in range(100)]

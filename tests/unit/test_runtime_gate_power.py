@@ -68,6 +68,10 @@ def test_a_margin_of_nothing_asks_for_a_margin() -> None:
     assert warning.endswith("use a margin above 0")
 
 
-def test_no_prompts_show_nothing() -> None:
-    with pytest.raises(RunFailed, match="no prompts"):
-        gate_power(Gate(), prompts=0)
+@pytest.mark.parametrize("prompts", [0, 1])
+def test_less_than_two_prompts_show_nothing(prompts: int) -> None:
+    with pytest.raises(RunFailed, match=f"datasets.held_out: got {prompts} prompts"):
+        gate_power(Gate(), prompts=prompts)
+    with pytest.raises(RunFailed, match=f"datasets.guard-old: got {prompts} prompts"):
+        gate_power(Gate(), prompts=100, guards={"guard-old": prompts})
+    assert gate_power(Gate(), prompts=2, guards={"guard-old": 2}).prompts == 2

@@ -65,6 +65,8 @@ def test_a_place_is_taken_once_however_often_plan_is_retried() -> None:
     aws = two_runs()
     planned(aws, "second")
     assert holders(aws) == ["first", "second"]
+    aws.platform().places.take("first", 1)  # there are fewer places by now, and it has its own
+    assert holders(aws) == ["first", "second"]
 
 
 def test_while_a_closing_is_not_finished_the_place_is_held() -> None:

@@ -187,6 +187,9 @@ def test_metrics_that_cannot_be_read_stop_nothing_and_keep_what_was_known() -> N
     poll_training(aws.platform(), RUN, 1)
     assert record(aws)["used"]["parts"]["training"]["rollouts"]["low"] == 800
     assert "GetMetricData" in record(aws)["unwatched"]
+    aws.cloudwatch.error = None
+    note_use(aws.platform(), aws.platform().runs.load(RUN), datetime.now(UTC))
+    assert record(aws)["unwatched"] is None
 
 
 def test_what_certify_and_probe_asked_of_a_judge_can_keep_the_job_from_being_started() -> None:

@@ -1,6 +1,7 @@
 """Validate: what it writes, and how reading that goes wrong ends."""
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.exceptions import SSLError
 
-from rft_contract.layout import RunKeys
+from rft_contract.layout import RunKeys, dataset_key
 from rft_contract.naming import reward_alias
 from rft_contract.outcomes import InvalidDataset, RunFailed, Transient
 from rft_dataset.findings import MOST_STORED
@@ -28,6 +29,7 @@ from tests.unit.runtime_fakes import (
     REWARD_FUNCTION,
     FakeAws,
     aws_error,
+    dataset,
     recipe_json,
     upload,
 )
@@ -250,10 +252,12 @@ def test_code_that_cannot_be_downloaded_is_worth_a_retry(monkeypatch: pytest.Mon
 def test_a_dataset_that_was_replaced_under_its_hash_is_refused(replaced: bool) -> None:
     body = dataset("train", 100)
     key = dataset_key(hashlib.sha256(body).hexdigest(), "train.jsonl")
-    aws = planned(**{"datasets": {"train": f"s3://{BUCKET}/{key}", "held_out": f"s3://{BUCKET}/{HELD_OUT}"}})
+    aws = planned(datasets={"train": f"s3://{BUCKET}/{key}", "held_out": f"s3://{BUCKET}/{HELD_OUT}"})
     aws.s3.put(key, body + (b"" if not replaced else dataset("more", 1)))
     if replaced:
-        with pytest.raises(InvalidDataset, match=r"datasets\.train: s3://\S+ was replaced: its key names other content"):
+        with pytest.raises(
+            InvalidDataset, match=r"datasets\.train: s3://\S+ was replaced: its key names other content"
+        ):
             validate(aws.platform(), RUN)
     else:
         assert validate(aws.platform(), RUN).datasets["train"].sha256 in key

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,25 +14,31 @@ from typing import Any
 import msgspec
 import pytest
 
+from rft_cli import environment as environments
 from rft_cli.cli_error import CliError
 from rft_cli.environment import Environment
+from rft_cli.main import main
 from rft_cli.verification import observer, trial_data
+from rft_cli.verification import trial as trials
 from rft_cli.verification.account_looks import batch_machine, judge_quotas, observe_high_effort
 from rft_cli.verification.assumption import Assumption, assumptions
 from rft_cli.verification.assumption_table import HEAD, NOT_YET, rows
 from rft_cli.verification.deployment_looks import judge_metrics
 from rft_cli.verification.grader_events import EventSeen, SampleSeen, observe_events, observe_validation
-from rft_cli.verification.job_looks import judge_output, observe_stopped
+from rft_cli.verification.job_looks import judge_output, observe_role, observe_stopped
 from rft_cli.verification.observation import Verdict, holds, unseen
 from rft_cli.verification.pace import TrialPace
 from rft_cli.verification.permission import ALLOWED, DENIED, Tried, attempt, observe_tags
+from rft_cli.verification.removals import Removals
 from rft_cli.verification.result import read_verification, save, verification_of
-from rft_cli.verification.scaffold import Removals
-from rft_cli.verification.trial import chosen, model_here
+from rft_cli.verification.scaffold import Scaffold
+from rft_cli.verification.trial import Trial, chosen, model_here
+from rft_cli.verification.trial_job import Started, start
+from rft_local.bedrock.__main__ import _parser as endpoint_options
 from rft_runtime.base_models import BASE_MODELS
 from rft_runtime.job import Job
-from tests.unit.cli_fakes import OUTPUTS
-from tests.unit.runtime_fakes import aws_error
+from tests.unit.cli_fakes import OUTPUTS, Pages
+from tests.unit.runtime_fakes import aws_error, check_request
 
 ALIAS = "arn:aws:lambda:us-east-1:123456789012:function:f:run-verify"
 DEPLOYMENT = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abcdefghijkl"
@@ -144,8 +151,10 @@ def test_output_files_are_looked_for_below_the_jobs_own_folder() -> None:
         "model-customization-job-x/training_artifacts/step_wise_training_metrics.csv",
         "model-customization-job-x/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv",
     ]
-    assert judge_output(files, ["step_number,reward"]).verdict is Verdict.HOLDS
-    assert judge_output(files[:1], []).verdict is Verdict.FALSE
+    assert judge_output(files, ["step_number,reward"], validated=True).verdict is Verdict.HOLDS
+    assert judge_output(files[:1], [], validated=True).verdict is Verdict.FALSE
+    assert judge_output(files[:1], [], validated=False).verdict is Verdict.HOLDS
+    assert judge_output([], [], validated=False).verdict is Verdict.FALSE
 
 
 def test_metrics_name_the_deployment_by_its_arn() -> None:
@@ -305,7 +314,7 @@ def test_the_table_tells_what_was_seen_and_what_nobody_looked_at() -> None:
     assert told["grader-qualifier"][4].startswith("does not hold, 20")
     assert "us-east-1, account" in told["grader-qualifier"][4]
     assert 'grader_qualifier="none"' in told["grader-qualifier"][3]
-    assert told["metadata-nested"][4] == NOT_YET and told["metadata-nested"][5] == f"{NOT_YET}; `--set nested=`"
+    assert told["metadata-nested"][4] == NOT_YET and told["metadata-nested"][5] == f"{NOT_YET}; `--set nested`"
     assert told["temperature"][4].startswith("not observed: ")
 
 
@@ -363,3 +372,153 @@ def test_a_role_that_stays_unknown_is_an_error_at_the_end() -> None:
 def test_the_batch_machine_hands_a_path_on() -> None:
     state = batch_machine()["States"]["Batch"]
     assert state["ItemBatcher"]["BatchInput"] == {"name.$": "$.name"}
+
+
+@dataclass
+class FakeBedrock:
+    """Jobs that are refused for what somebody says; a model of a job may exist."""
+
+    refuses: list[str] = field(default_factory=list)
+    qualifier: bool = True
+    validation: bool = True
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    jobs: dict[str, str] = field(default_factory=dict)
+    models: list[str] = field(default_factory=list)
+
+    def create_model_customization_job(self, **request: Any) -> dict[str, str]:
+        check_request("bedrock", "CreateModelCustomizationJob", request)
+        self.asked.append(request)
+        grader = request["customizationConfig"]["rftConfig"]["graderConfig"]["lambdaGrader"]["lambdaArn"]
+        if self.refuses:
+            raise aws_error(self.refuses.pop())
+        if (not self.qualifier and grader == ALIAS) or (not self.validation and "validationDataConfig" in request):
+            raise aws_error("ValidationException")
+        self.jobs[request["jobName"]] = "InProgress"
+        return {"jobArn": request["jobName"]}
+
+    def get_model_customization_job(self, *, jobIdentifier: str) -> dict[str, Any]:
+        if jobIdentifier not in self.jobs:
+            raise aws_error("ResourceNotFoundException")
+        status = self.jobs[jobIdentifier]
+        return {"jobArn": jobIdentifier, "status": status, "creationTime": datetime(2026, 1, 1, tzinfo=UTC)}
+
+    def stop_model_customization_job(self, *, jobIdentifier: str) -> None:
+        self.jobs[jobIdentifier] = "Stopped"
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_custom_models"
+        return Pages({"modelSummaries": [{"modelArn": f"arn/{name}", "modelName": name} for name in self.models]})
+
+    def delete_custom_model(self, *, modelIdentifier: str) -> None:
+        self.models.remove(modelIdentifier.removeprefix("arn/"))
+
+
+def scaffold_on(bedrock: FakeBedrock) -> Scaffold:
+    here = environment_in("us-east-1")
+    aws: Any = SimpleNamespace(endpoint=None, bedrock=bedrock, s3=None)
+    return Scaffold(
+        name="t",
+        environment=replace(here, aws=aws),
+        prefix="verification/t/",
+        function="f",
+        version="2",
+        spare_version="1",
+        alias_arn=ALIAS,
+        job_role="arn:aws:iam::123456789012:role/t-job",
+        own="",
+        other="",
+    )
+
+
+def started(bedrock: FakeBedrock, removals: Removals, *, validation: bool = True) -> Started:
+    pace = Clock().pace(look=10, role=30)
+    return start(scaffold_on(bedrock), "t-job", NOVA, validation=validation, pace=pace, removals=removals)
+
+
+def test_a_job_is_asked_for_again_while_its_role_is_new() -> None:
+    bedrock = FakeBedrock(refuses=["ValidationException", "AccessDeniedException"])
+    with ExitStack() as stack:
+        job = started(bedrock, Removals(stack))
+        assert len(job.refusals) == 2 and not job.qualifier_refused and not job.validation_refused
+        seen = observe_role(job, TrialPace())
+        assert seen.verdict is Verdict.FALSE and "2 refusals, about 30 s" in seen.evidence
+    assert bedrock.jobs == {"t-job": "Stopped"}
+
+
+@pytest.mark.parametrize(
+    ("bedrock", "refused"),
+    [
+        (FakeBedrock(), (False, False)),
+        (FakeBedrock(qualifier=False), (True, False)),
+        (FakeBedrock(validation=False), (False, True)),
+        (FakeBedrock(qualifier=False, validation=False), (True, True)),
+    ],
+)
+def test_what_is_refused_is_left_out_and_told(bedrock: FakeBedrock, refused: tuple[bool, bool]) -> None:
+    with ExitStack() as stack:
+        job = started(bedrock, Removals(stack))
+    assert (bool(job.qualifier_refused), bool(job.validation_refused)) == refused
+
+
+def test_a_job_that_is_refused_in_every_form_is_an_error_and_leaves_nothing() -> None:
+    bedrock = FakeBedrock(refuses=["ValidationException"] * 20, models=["t-job", "another"])
+    with pytest.raises(CliError, match="refuses the job"), ExitStack() as stack:
+        started(bedrock, Removals(stack))
+    assert bedrock.jobs == {} and bedrock.models == ["another"]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setattr(environments, "open_environment", lambda env, stack: environment_in("us-east-1"))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+def test_the_command_tells_what_it_will_do_and_does_nothing_unasked(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify-aws", "--env", "dev", "--full"]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "32 to 200 rollouts" in told and "128 tokens of prompt and 16 of completion" in told and "Say --yes" in told
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(True, 0), (False, 1)])
+def test_the_command_writes_its_result_and_fails_for_what_does_not_hold(
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verdict: bool,
+    code: int,
+) -> None:
+    def run(self: Trial) -> None:
+        self.observations.append(holds("sandbox-calls", verdict, "seen"))
+
+    monkeypatch.setattr(Trial, "run", run)
+    assert main(["verify-aws", "--env", "dev", "--only", "sandbox-calls", "--yes", "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((here / "out" / "verify-aws-dev.json").read_text())
+    assert told["observations"]["sandbox-calls"]["observation"]["verdict"] == ("holds" if verdict else "does not hold")
+
+
+def test_what_was_seen_before_an_error_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def jobs(self: Trial, scaffold: Any, removals: Removals) -> Iterator[Any]:
+        yield holds("group-delivery", True, "seen")
+        raise aws_error("ThrottlingException")
+
+    monkeypatch.setattr(Trial, "_jobs", jobs)
+    monkeypatch.setattr(trials, "build", lambda *_: None)
+    looks = chosen(["group-delivery", "stopped-model"], full=False)
+    trial = Trial(environment_in("us-east-1"), looks, lambda _: None)
+    trial.run()
+    found = {one.assumption: one for one in trial.observations}
+    assert found["group-delivery"].verdict is Verdict.HOLDS
+    assert found["stopped-model"].verdict is Verdict.UNSEEN and "ThrottlingException" in found["stopped-model"].evidence
+
+
+def test_every_switch_of_the_embedded_aws_exists_and_is_turned_both_ways() -> None:
+    cases = json.loads((Path(__file__).parents[1] / "cases" / "verification.json").read_text(encoding="utf-8"))
+    turned = {name for case in cases.values() for name in case["false"]}
+    assert turned == {one.id for one in assumptions() if one.embedded}
+    options = {option for action in endpoint_options()._actions for option in action.option_strings}
+    assert {f"--{one.embedded}" for one in assumptions() if one.embedded} <= options

@@ -12,7 +12,8 @@ from rft_cli.verification.observation import Observation, holds, unseen
 from rft_cli.verification.observer import SANDBOX
 from rft_cli.verification.pace import TrialPace
 from rft_cli.verification.permission import ALLOWED, DENIED, attempt
-from rft_cli.verification.scaffold import Removals, Scaffold, make_role, service_trust
+from rft_cli.verification.removals import Removals
+from rft_cli.verification.scaffold import Scaffold, make_role, service_trust
 from rft_runtime.base_models import BaseModel
 from rft_runtime.conversation import Decoding, converse_request
 from rft_runtime.failures import explain
@@ -38,6 +39,12 @@ def observe_version_deletion(scaffold: Scaffold, pace: TrialPace) -> Observation
     functions = scaffold.environment.aws.functions
     allowed = scaffold.spare_version
     own = pace.granted(lambda: scaffold.acting_as(scaffold.own))
+    # a right on the same version that IAM does know: once it works, a refusal is no matter of time
+    pace.granted(
+        lambda: own.functions.invoke(
+            FunctionName=f"{scaffold.function}:{allowed}", InvocationType="DryRun", Payload=b"{}"
+        )
+    )
     found = attempt(lambda: own.functions.delete_function(FunctionName=scaffold.function, Qualifier=allowed))
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=scaffold.function)
     left = {version["Version"] for page in pages for version in page["Versions"]}

@@ -29,7 +29,7 @@ def rows(aws: Verification | None, embedded: Verification | None) -> list[list[s
             ", ".join(f"`{name}`" for name in one.relied_on_by),
             _consequence(one),
             _seen(one, aws),
-            _seen(one, embedded) + (f"; `--set {one.embedded}=`" if one.embedded else ""),
+            _seen(one, embedded) + (f"; `--set {one.embedded}`" if one.embedded else ""),
         ]
         for one in assumptions()
     ]

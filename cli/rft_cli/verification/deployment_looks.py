@@ -10,7 +10,8 @@ from rft_cli.environment import Aws, Environment
 from rft_cli.verification.observation import Observation, holds, unseen
 from rft_cli.verification.pace import TrialPace
 from rft_cli.verification.permission import ALLOWED, Tried, attempt, observe_tags
-from rft_cli.verification.scaffold import TAG, Removals, Scaffold
+from rft_cli.verification.removals import Removals
+from rft_cli.verification.scaffold import TAG, Scaffold
 from rft_contract.statuses import DeploymentStatus
 from rft_runtime.deployment import find_deployment
 from rft_runtime.failures import explain

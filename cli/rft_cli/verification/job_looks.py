@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -11,7 +11,8 @@ from rft_cli.cli_error import CliError
 from rft_cli.verification.observation import Observation, holds, unseen
 from rft_cli.verification.pace import TrialPace
 from rft_cli.verification.permission import Tried, attempt, observe_tags
-from rft_cli.verification.scaffold import Removals, Scaffold
+from rft_cli.verification.removals import Removals
+from rft_cli.verification.scaffold import Scaffold
 from rft_cli.verification.trial_job import Started, is_over, models_named, wait
 from rft_contract.statuses import JobStatus
 from rft_runtime.job import Job, find_job
@@ -63,18 +64,32 @@ def listen(scaffold: Scaffold, removals: Removals) -> None:
     events.put_targets(Rule=name, Targets=[{"Id": "observer", "Arn": function}])
 
 
-def observe_role(started: Started) -> Observation:
-    """Return whether the service took a role that had just been made."""
+def observe_role(started: Started, pace: TrialPace) -> Observation:
+    """Return whether the service took a role that had just been made.
+
+    Args:
+        started: The trial's first job.
+        pace: How far the tries were apart.
+    """
     name = "role-at-once"
     if started.qualifier_refused or started.validation_refused:
         return unseen(name, "the job was refused for another reason as well")
     if not started.refusals:
         return holds(name, True, "the first request was accepted")
-    return holds(name, False, f"accepted after {len(started.refusals)} refusals: {started.refusals[-1]}")
+    tries = len(started.refusals)
+    words = f"accepted after {tries} refusals, about {tries * pace.look:g} s: {started.refusals[-1]}"
+    return holds(name, False, words)
 
 
-def stop(scaffold: Scaffold, started: Started, pace: TrialPace) -> list[Observation]:
-    """Stop a job that runs, with the roles of the trial; return what its tags and its end show."""
+def stop(scaffold: Scaffold, started: Started, pace: TrialPace, tell: Callable[[str], None]) -> list[Observation]:
+    """Stop a job that runs, with the roles of the trial; return what its tags and its end show.
+
+    Args:
+        scaffold: The trial's resources.
+        started: The job.
+        pace: How long to wait for its end.
+        tell: Told of each change.
+    """
     aws, arn = scaffold.environment.aws, started.job.arn
     tried = []
     if not is_over(_job(scaffold, arn)):
@@ -85,7 +100,7 @@ def stop(scaffold: Scaffold, started: Started, pace: TrialPace) -> list[Observat
         tried.append(Tried("StopModelCustomizationJob", other, own))
         if not _job(scaffold, arn).is_ending:
             aws.bedrock.stop_model_customization_job(jobIdentifier=arn)
-    ended = wait(scaffold, started, first_event=False, pace=pace)
+    ended = wait(scaffold, started, first_event=False, pace=pace, tell=tell)
     return [observe_tags("tags-stop", tried), observe_stopped(ended, models_named(aws.bedrock, started.name))]
 
 
@@ -120,17 +135,18 @@ def observe_output(scaffold: Scaffold, started: Started) -> Observation:
     keys = list(bucket.keys(below))
     tables = [bucket.read(key).decode(errors="replace") for key in keys if key.endswith(".csv")]
     heads = [table.partition("\n")[0].strip() for table in tables]
-    return judge_output([key.removeprefix(below) for key in keys], heads)
+    return judge_output([key.removeprefix(below) for key in keys], heads, validated=not started.validation_refused)
 
 
-def judge_output(keys: Sequence[str], heads: Sequence[str]) -> Observation:
-    """Return whether the two documented files are there.
+def judge_output(keys: Sequence[str], heads: Sequence[str], *, validated: bool) -> Observation:
+    """Return whether the two documented files are there, or the one of a job that was given no validation set.
 
     Args:
         keys: Below the job's output prefix.
         heads: First line of each CSV file.
+        validated: Whether the job was given a validation set.
     """
-    there = [any(key.endswith(file) for key in keys) for file in _CSV]
+    there = [any(key.endswith(file) for key in keys) for file in (_CSV if validated else _CSV[:1])]
     words = f"keys: {', '.join(keys[:_SHOWN]) or 'none'}; columns: {'; '.join(heads) or 'none'}"
     return holds("output-files", all(there), words)
 

@@ -3,24 +3,19 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from rft_cli.cli_error import CliError
 from rft_cli.environment import Aws, Environment
 from rft_cli.verification.pace import TrialPace
-from rft_runtime.failures import error_code, explain
+from rft_cli.verification.removals import Removals
 
 TAG = "rft:verification"
 """On everything that a trial makes in Bedrock; its value is the trial's name."""
 
 FOLDER = "verification/"
-_GONE = frozenset({"NoSuchEntity", "ResourceNotFoundException", "StateMachineDoesNotExist"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +55,10 @@ class Scaffold:
         bucket = self.environment.bucket
         return [bucket.read(key) for key in bucket.keys(f"{self.prefix}{folder}/")]
 
+    def count(self, folder: str) -> int:
+        """Return how many records the observing function has written into a folder."""
+        return sum(1 for _ in self.environment.bucket.keys(f"{self.prefix}{folder}/"))
+
     def acting_as(self, role: str) -> Aws:
         """Return clients with a role's rights."""
         from boto3.session import Session
@@ -73,33 +72,6 @@ class Scaffold:
             region_name=aws.session.region_name,
         )
         return Aws(session, aws.endpoint)
-
-
-class Removals:
-    """What has to be removed when a trial ends, however it ends; the last one made goes first.
-
-    Args:
-        stack: Calls them.
-    """
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self.left: list[str] = []
-        """What could not be removed, and why."""
-
-    def add(self, what: str, remove: Callable[[], object]) -> None:
-        """Remember how something is removed; what is gone already is none."""
-
-        def removed() -> None:
-            try:
-                remove()
-            except ClientError as error:
-                if error_code(error) not in _GONE:
-                    self.left.append(f"{what}: {explain(error)}")
-            except (BotoCoreError, CliError) as error:
-                self.left.append(f"{what}: {error}")
-
-        self._stack.callback(removed)
 
 
 def build(environment: Environment, name: str, pace: TrialPace, removals: Removals) -> Scaffold:
@@ -194,7 +166,7 @@ def _tester(environment: Environment, name: str, which: str, tag: str, deletable
         }
     ]
     if deletable:
-        statements.append({"Action": "lambda:DeleteFunction", "Resource": deletable})
+        statements.append({"Action": ["lambda:DeleteFunction", "lambda:InvokeFunction"], "Resource": deletable})
     trust = {"Effect": "Allow", "Principal": {"AWS": arns.root()}, "Action": "sts:AssumeRole"}
     return make_role(environment, f"{name}-{which}", trust, statements, removals)
 

@@ -1,7 +1,7 @@
 """A trial: all that can be observed of an AWS, in order, with everything that it makes removed again."""
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,7 +13,8 @@ from rft_cli.verification.assumption import Assumption, assumptions
 from rft_cli.verification.grader_events import observe_events, observe_validation
 from rft_cli.verification.observation import Observation, unseen
 from rft_cli.verification.pace import EMBEDDED, TrialPace
-from rft_cli.verification.scaffold import Removals, Scaffold, build
+from rft_cli.verification.removals import Removals
+from rft_cli.verification.scaffold import Scaffold, build
 from rft_contract.statuses import JobStatus
 from rft_runtime.base_models import BASE_MODELS, BaseModel
 from rft_runtime.failures import explain
@@ -117,29 +118,30 @@ class Trial:
         self._look(
             ("delete-version",), "a version", lambda: [account_looks.observe_version_deletion(scaffold, self._pace)]
         )
-        jobs = tuple(self.looks - _WITHOUT_JOB)
-        self._look(jobs, "customization jobs", lambda: self._jobs(scaffold, removals))
+        self._look(self.looks - _WITHOUT_JOB, "customization jobs", lambda: self._jobs(scaffold, removals))
 
-    def _jobs(self, scaffold: Scaffold, removals: Removals) -> list[Observation]:
+    def _jobs(self, scaffold: Scaffold, removals: Removals) -> Iterator[Observation]:
         bucket = scaffold.environment.bucket
         bucket.write(f"{scaffold.prefix}train.jsonl", trial_data.training_data())
         bucket.write(f"{scaffold.prefix}validation.jsonl", trial_data.validation_data())
         job_looks.listen(scaffold, removals)
-        found = self._stopped_job(scaffold, removals)
+        yield from self._stopped_job(scaffold, removals)
+        self.tell("events about the job")
+        yield job_looks.observe_job_events(scaffold, self._pace)
         if self.full:
-            found += self._full_job(scaffold, removals)
-        self.tell("events about the jobs")
-        return [*found, job_looks.observe_job_events(scaffold, self._pace)]
+            yield from self._full_job(scaffold, removals)
 
-    def _stopped_job(self, scaffold: Scaffold, removals: Removals) -> list[Observation]:
+    def _stopped_job(self, scaffold: Scaffold, removals: Removals) -> Iterator[Observation]:
         """Start a job and stop it once its reward function was called."""
-        name = f"{self.name}-stop"
         self.tell("a job, until its reward function is called")
-        started = trial_job.start(scaffold, name, self.model, validation=False, pace=self._pace, removals=removals)
-        trial_job.wait(scaffold, started, first_event=True, pace=self._pace)
+        started = trial_job.start(
+            scaffold, f"{self.name}-stop", self.model, validation=False, pace=self._pace, removals=removals
+        )
+        yield job_looks.observe_role(started, self._pace)
+        trial_job.wait(scaffold, started, first_event=True, pace=self._pace, tell=self.tell)
         self.tell("stopping the job")
-        found = [job_looks.observe_role(started), *job_looks.stop(scaffold, started, self._pace)]
-        return found + observe_events(
+        yield from job_looks.stop(scaffold, started, self._pace, self.tell)
+        yield from observe_events(
             trial_job.events(scaffold),
             asked=scaffold.alias_arn,
             version=scaffold.version,
@@ -148,40 +150,40 @@ class Trial:
             refusal=started.qualifier_refused,
         )
 
-    def _full_job(self, scaffold: Scaffold, removals: Removals) -> list[Observation]:
+    def _full_job(self, scaffold: Scaffold, removals: Removals) -> Iterator[Observation]:
         """Train a job to its end, deploy its model and use it."""
-        name = f"{self.name}-full"
         self.tell("a job with a validation set, to its end")
-        started = trial_job.start(scaffold, name, self.model, validation=True, pace=self._pace, removals=removals)
-        job = trial_job.wait(scaffold, started, first_event=False, pace=self._pace)
-        found = [observe_validation(trial_job.events(scaffold), started.validation_refused)]
+        started = trial_job.start(
+            scaffold, f"{self.name}-full", self.model, validation=True, pace=self._pace, removals=removals
+        )
+        job = trial_job.wait(scaffold, started, first_event=False, pace=self._pace, tell=self.tell)
+        yield observe_validation(trial_job.events(scaffold), started.validation_refused)
         if job.status != JobStatus.COMPLETED or job.model_arn is None:
-            why = f"the job is {job.status}: {job.failure or 'no message'}"
-            rest = ("output-files", "deployment-region", "tags-models", "deployment-metrics")
-            return [*found, *(unseen(one, why) for one in rest)]
-        found.append(job_looks.observe_output(scaffold, started))
+            raise CliError(f"the job is {job.status}: {job.failure or 'no message'}")
+        yield job_looks.observe_output(scaffold, started)
         self.tell("a deployment")
         served, deployment = deployment_looks.observe_deployment(scaffold, job.model_arn, self._pace, removals)
-        found.append(served)
-        if deployment is None:
-            found.append(unseen("deployment-metrics", "there is no deployment"))
-        else:
+        yield served
+        if deployment is not None:
             self.tell("metrics of the deployment")
-            found.append(deployment_looks.observe_metrics(scaffold.environment, deployment, self._pace))
+            yield deployment_looks.observe_metrics(scaffold.environment, deployment, self._pace)
         self.tell("tags of the model and its deployment")
-        return [*found, deployment_looks.try_tags(scaffold, job.model_arn, deployment, self._pace)]
+        yield deployment_looks.try_tags(scaffold, job.model_arn, deployment, self._pace)
 
-    def _look(self, names: Sequence[str], what: str, observe: Callable[[], list[Observation]]) -> None:
-        """Observe some assumptions, where they are wanted; an AWS that refuses a part of it settles nothing."""
+    def _look(self, names: Iterable[str], what: str, observe: Callable[[], Iterable[Observation]]) -> None:
+        """Observe some assumptions, where they are wanted; an AWS that refuses a part of it settles only that part."""
         wanted = self.looks & set(names)
         if not wanted:
             return
         self.tell(what)
+        why = "the trial did not come so far"
         try:
-            found = {one.assumption: one for one in observe()}
-        except (ClientError, BotoCoreError, CliError) as error:
-            found = {}
-            why = str(error) if isinstance(error, CliError) else explain(error)
-        else:
-            why = "the trial did not come so far"
-        self.observations += [found.get(name) or unseen(name, why) for name in sorted(wanted)]
+            for found in observe():
+                if found.assumption in wanted:
+                    wanted.remove(found.assumption)
+                    self.observations.append(found)
+        except CliError as error:
+            why = str(error)
+        except (ClientError, BotoCoreError) as error:
+            why = explain(error)
+        self.observations += [unseen(name, why) for name in sorted(wanted)]

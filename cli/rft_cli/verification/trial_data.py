@@ -1,7 +1,7 @@
 """The smallest dataset and hyperparameters with which Bedrock trains.
 
 Sources: user guide, "Prepare data for reinforcement fine-tuning" (at least 100 prompts), and the service model's lower
-bounds of the hyperparameters.
+bounds of the hyperparameters; `maxPromptLength` and `inferenceMaxTokens` have none, and are as these prompts need.
 """
 
 import json
@@ -19,7 +19,7 @@ HYPERPARAMETERS = Hyperparameters(
     maxPromptLength=128,
     trainingSamplePerPrompt=2,
     inferenceMaxTokens=16,
-    evalInterval=1,
+    evalInterval=3,  # two looks at the validation set in seven steps
 )
 ROLLOUTS = ROWS * HYPERPARAMETERS.trainingSamplePerPrompt
 """Of one pass; the rounds of a validation set come on top."""

@@ -1,5 +1,6 @@
 """A customization job of a trial: started, watched, ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ from botocore.exceptions import ClientError
 from rft_cli.cli_error import CliError
 from rft_cli.verification.grader_events import EventSeen
 from rft_cli.verification.pace import TrialPace
-from rft_cli.verification.scaffold import TAG, Removals, Scaffold
+from rft_cli.verification.removals import Removals
+from rft_cli.verification.scaffold import TAG, Scaffold
 from rft_cli.verification.trial_data import HYPERPARAMETERS
 from rft_contract.statuses import JobStatus
 from rft_runtime.base_models import BaseModel
@@ -135,19 +137,28 @@ def job_request(
     return request
 
 
-def wait(scaffold: Scaffold, started: Started, *, first_event: bool, pace: TrialPace) -> Job:
+def wait(
+    scaffold: Scaffold, started: Started, *, first_event: bool, pace: TrialPace, tell: Callable[[str], None]
+) -> Job:
     """Return a job once it is over, or once its reward function was called.
 
     Args:
         scaffold: The trial's resources.
         started: The job.
-        first_event: Whether a first call is enough.
+        first_event: Whether a first call is enough; the trial's first job.
         pace: How long to wait.
+        tell: Told of each change.
     """
-    bedrock, known = scaffold.environment.aws.bedrock, len(scaffold.written("events"))
+    bedrock, told = scaffold.environment.aws.bedrock, ""
 
     def ready(job: Job) -> bool:
-        return is_over(job) or (first_event and len(scaffold.written("events")) > known)
+        nonlocal told
+        calls = scaffold.count("events")
+        words = f"{started.name}: {job.status}, {calls} calls of the reward function"
+        if words != told:
+            told = words
+            tell(words)
+        return is_over(job) or (first_event and calls > 0)
 
     return pace.until(lambda: _found(bedrock, started.job.arn), ready, pace.job)
 

@@ -31,7 +31,7 @@ def plan_lines(trial: Trial) -> Iterator[str]:
         f"{rollouts} rollouts, each at most {prompts} tokens of prompt and {longest} of completion"
     )
     if trial.full:
-        rounds = asked.steps(trial_data.ROWS) + 1
+        rounds = asked.steps(trial_data.ROWS) // asked.evalInterval + 1
         most = rollouts + rounds * trial_data.VALIDATION_ROWS * asked.trainingSamplePerPrompt
         yield f"job 2, to its end: {rollouts} to {most} rollouts of the same size; its model deployed, called 3 times"
     yield "AWS publishes no price of such a job: it may be billed by tokens or by hours; a job takes hours"

@@ -69,7 +69,7 @@ def expect(
 
     Raises:
         ValueError: When prices are in several currencies.
-        RunFailed: When there are no held-out prompts.
+        RunFailed: When the held-out set or a guard set has less than two prompts.
     """
     reward = facts.resources.facts_of(recipe.reward)
     expected = estimate(

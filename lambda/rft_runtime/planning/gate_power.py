@@ -10,8 +10,9 @@ from statistics import NormalDist
 
 from rft_contract.outcomes import RunFailed
 from rft_contract.recipe_sections import GUARD, Gate
-from rft_runtime.gate import GUARD_MARGIN, LEVEL
+from rft_runtime.gate import FEWEST_UNITS, GUARD_MARGIN, LEVEL
 from rft_runtime.planning.usage import GatePower
+from rft_runtime.shards import HELD_OUT
 from rft_runtime.statistics import smallest_gain
 
 SPREAD = 0.55
@@ -38,10 +39,11 @@ def gate_power(
         has_live: Whether the candidate is compared with a live release too.
 
     Raises:
-        RunFailed: When there is no held-out prompt.
+        RunFailed: When the held-out set or a guard set has less than two prompts.
     """
-    if prompts < 1:
-        raise RunFailed("datasets.held_out: no prompts, so the gate can show nothing")
+    for name, rows in {HELD_OUT: prompts, **(guards or {})}.items():
+        if rows < FEWEST_UNITS:
+            raise RunFailed(f"datasets.{name}: got {rows} prompts, the gate can show nothing with less than 2")
     samples, level = max(1, gate.samples_per_prompt), LEVEL / (looks + 1)
     spread = SPREAD / math.sqrt(samples) * (1.0 if span is None else span)
     gain = smallest_gain(prompts, spread, confidence=1 - level, power=POWER)

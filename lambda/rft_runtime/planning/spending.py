@@ -59,8 +59,9 @@ def used_so_far(
     """Return what a run has used.
 
     Characters become tokens by the rates of planning: at least one token for as many characters as a token can stand
-    for, at most what a rollout may have. Repeated rollouts, reasoning that the reward function is not shown, and tools
-    make the true number larger than the low end.
+    for, at most what Plan allows for a prompt in the mean, and the longest completion. Repeated rollouts, reasoning
+    that the reward function is not shown, and tools make the true number larger than the low end. It is too large by
+    what was sent again after its answer was lost, and met another process of the function, which counts it anew.
 
     Args:
         recipe: The run's.
@@ -76,12 +77,12 @@ def used_so_far(
     rollouts = Quantity(totals.training, totals.training + doubtful)
     seen = totals.training + totals.validation + doubtful
     planned = estimate.parts["training"]
-    longest_prompt = planned.tokens_in.high / max(1.0, planned.rollouts.high)
+    a_prompt = planned.tokens_in.high / max(1.0, planned.rollouts.high)
     parts = {
         **over,
         "training": Work(
             rollouts=rollouts,
-            tokens_in=_tokens(totals.prompt_characters, seen * longest_prompt),
+            tokens_in=_tokens(totals.prompt_characters, seen * a_prompt),
             tokens_out=_tokens(totals.completion_characters, seen * job.inferenceMaxTokens),
         ),
     }
