@@ -248,13 +248,16 @@ def test_a_manifest_that_a_version_without_signatures_left_is_signed_as_it_is() 
     assert evidence.manifest.encode() == manifest
 
 
-def test_a_number_that_is_another_runs_is_not_signed_again() -> None:
+@pytest.mark.parametrize("key", ["{}/evidence.json", "{}.json"])
+def test_a_number_that_is_another_runs_is_not_signed_again(key: str) -> None:
     aws = deepcopy(begun())
-    aws.s3.put(f"releases/{LINE}/2/evidence.json", aws.s3.objects[f"releases/{LINE}/1/evidence.json"])
+    aws.s3.put(f"releases/{LINE}/{key.format(2)}", aws.s3.objects[f"releases/{LINE}/{key.format(1)}"])
+    signed = len(aws.kms.signed)
     with pytest.raises(
         RunFailed, match=f"release 2 is one of run {RUN}; evidence is written once; release 1 stays live"
     ):
         start_promotion(aws.platform(), "second")
+    assert len(aws.kms.signed) == signed
 
 
 def test_what_changed_after_it_was_signed_is_signed_again() -> None:

@@ -67,16 +67,14 @@ def draw_up(platform: Platform, record: RunRecord, current: Current, change: Cha
         raise RunFailed("this function was deployed without a signing key; deploy this version of the platform")
     bucket, number = platform.bucket, change.release or 0
     evidence = find_evidence(bucket, current.line, number)
-    if evidence is None:
-        # A manifest without evidence was written by a version of this code that did not sign.
-        written = bucket.find(release_key(current.line, number))
-        manifest = written[0] if written else encode_release(build_manifest(bucket, record, current, change))
-        evidence = _signed(platform, platform.signing_key, change, manifest, _certificates(bucket, record))
-    if evidence.release.run_id != record.run_id:
-        raise RunFailed(
-            f"line {current.line}: release {number} is one of run {evidence.release.run_id}; evidence is written once"
-        )
-    return evidence
+    if evidence is not None:
+        _require_own(evidence.release, record, number)
+        return evidence
+    # A manifest without evidence was written by a version of this code that did not sign.
+    written = bucket.find(release_key(current.line, number))
+    manifest = written[0] if written else encode_release(build_manifest(bucket, record, current, change))
+    _require_own(msgspec.json.decode(manifest, type=Release), record, number)
+    return _signed(platform, platform.signing_key, change, manifest, _certificates(bucket, record))
 
 
 def find_evidence(bucket: DataBucket, line: str, number: int) -> Evidence | None:
@@ -98,6 +96,14 @@ def publish(store: ReleaseStore, evidence: Evidence) -> str:
     if decode_evidence(store.bucket.read(key)).manifest != evidence.manifest:
         raise RunFailed(f"{store.bucket.address(key)} exists and says something else; evidence is written once")
     return store.create(release.line, release.number, evidence.manifest.encode())
+
+
+def _require_own(release: Release, record: RunRecord, number: int) -> None:
+    """Refuse a number that is another run's, before anything is signed for it."""
+    if release.run_id != record.run_id:
+        raise RunFailed(
+            f"line {release.line}: release {number} is one of run {release.run_id}; evidence is written once"
+        )
 
 
 def _signed(
