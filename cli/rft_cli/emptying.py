@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from rft_cli.cli_error import CliError
 from rft_cli.environment import Aws, Environment
-from rft_contract.layout import RELEASES_DENIAL
+from rft_contract.layout import RELEASES_DENIAL, USES_DENIAL
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -48,7 +48,7 @@ def deletable_buckets(aws: Aws, stack: str) -> list[str]:
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> int:
-    """Delete every version of every object, releases included.
+    """Delete every version of every object, also of those that the bucket's policy reserves.
 
     Returns:
         How many.
@@ -77,7 +77,7 @@ def empty_bucket(s3: "S3Client", bucket: str) -> int:
 
 
 def _lift_denial(s3: "S3Client", bucket: str) -> None:
-    """Take out of a bucket's policy what keeps everybody from deleting releases.
+    """Take out of a bucket's policy what keeps everybody from deleting releases and uses of held-out sets.
 
     Only who may write the policy can do that, and CloudTrail tells of it.
     """
@@ -87,7 +87,8 @@ def _lift_denial(s3: "S3Client", bucket: str) -> None:
         if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
             raise
         return
-    kept = [statement for statement in policy["Statement"] if statement.get("Sid") != RELEASES_DENIAL]
+    denials = (RELEASES_DENIAL, USES_DENIAL)
+    kept = [statement for statement in policy["Statement"] if statement.get("Sid") not in denials]
     if len(kept) < len(policy["Statement"]):
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({**policy, "Statement": kept}))
 

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from bedrock_rft.constraints import OBJECTS
 from bedrock_rft.nag import acknowledge_wildcards
-from rft_contract.layout import RELEASES, RELEASES_DENIAL, RUNS
+from rft_contract.layout import DATASETS, HELD_OUT_USES, RELEASES, RELEASES_DENIAL, RUNS, USES_DENIAL
 
 
 class DatasetBucketBase(Construct):
@@ -20,7 +20,7 @@ class DatasetBucketBase(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._releases_are_reserved = False
+        self._reserved: set[str] = set()
 
     def grant_get(self, grantee: iam.IGrantable, *patterns: str) -> iam.Grant:
         """Let a principal read objects.
@@ -74,12 +74,29 @@ class DatasetBucketBase(Construct):
         Raises:
             ValueError: When releases are reserved, since the writers would be denied to each other.
         """
-        if self._releases_are_reserved:
-            raise ValueError(f"{self.node.path}: releases have writers already, wanted all of them in one call")
-        self._releases_are_reserved = True
+        self._reserve("releases", f"{RELEASES}*", RELEASES_DENIAL, writers)
+
+    def reserve_held_out_uses(self, writer: iam.IRole) -> None:
+        """Deny it to everybody but this role to write or delete the list of runs that looked at a held-out set.
+
+        Whoever brings datasets may write beside them, and could make the gate forget how often it was asked.
+
+        Args:
+            writer: Who counts the looks.
+
+        Raises:
+            ValueError: When they are reserved, since the writers would be denied to each other.
+        """
+        self._reserve("held-out sets' uses", f"{DATASETS}*/{HELD_OUT_USES}", USES_DENIAL, (writer,))
+
+    def _reserve(self, name: str, pattern: str, denial: str, writers: tuple[iam.IRole, ...]) -> None:
+        """Deny it to everybody but some roles to write, tag or delete what matches a pattern."""
+        if denial in self._reserved:
+            raise ValueError(f"{self.node.path}: {name} have writers already, wanted all of them in one call")
+        self._reserved.add(denial)
         self._add_to_policy(
             iam.PolicyStatement(
-                sid=RELEASES_DENIAL,
+                sid=denial,
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=[
@@ -91,7 +108,7 @@ class DatasetBucketBase(Construct):
                     "s3:ReplicateObject",
                     "s3:ReplicateDelete",
                 ],
-                resources=[self.bucket.arn_for_objects(f"{RELEASES}*")],
+                resources=[self.bucket.arn_for_objects(pattern)],
                 conditions={"ArnNotEquals": {"aws:PrincipalArn": [writer.role_arn for writer in writers]}},
             )
         )

@@ -19,7 +19,7 @@ from bedrock_rft.nag import acknowledge, acknowledge_wildcards
 from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.tag_conditions import Conditions, belongs_to, creates_as
-from rft_contract.layout import CERTIFICATES, DATASETS, OPEN_RUNS, PLACES, RELEASES, RUNS
+from rft_contract.layout import CERTIFICATES, DATASETS, HELD_OUT_USES, OPEN_RUNS, PLACES, RELEASES, RUNS
 from rft_contract.recipe_sections import GUARD
 from rft_contract.settings import FunctionEnvironment
 
@@ -195,7 +195,8 @@ class WorkflowHandlers(Construct):
         bucket.grant_put_tagged(self.rollout.role, f"{RUNS}*/evaluation/graded/*")
         bucket.grant_get(self.decide.role, f"{RUNS}*/data/held_out.jsonl", f"{RUNS}*/evaluation/*")
         bucket.grant_put(self.decide.role, f"{RUNS}*/decision.json")
-        bucket.grant_get_and_put(self.decide.role, f"{DATASETS}*/uses.json")
+        bucket.grant_get_and_put(self.decide.role, f"{DATASETS}*/{HELD_OUT_USES}")
+        bucket.reserve_held_out_uses(self.decide.role)
         bucket.grant_get(self.close.role, f"{RUNS}*")
         bucket.grant_put(self.close.role, f"{RUNS}*/report.json", f"{RUNS}*/report.md")
 

@@ -16,8 +16,12 @@ CERTIFICATES = "certificates/"
 RELEASES = "releases/"
 LOG_SAMPLES = "log-samples/"
 
+HELD_OUT_USES = "uses.json"
+"""What lies beside a held-out set: the runs that looked at it."""
+
 RELEASES_DENIAL = "ReleasesAreWrittenByPromotion"
-"""Id of the bucket policy's statement that keeps everybody else from writing releases."""
+USES_DENIAL = "UsesAreWrittenByDecide"
+"""Ids of the bucket policy's statements that keep everybody else from writing releases, and uses of held-out sets."""
 
 DATASET_SUFFIXES = (".jsonl", ".jsonl.gz")
 """How the keys of datasets end that are checked when they are put into the bucket."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rft_contract.layout import dataset_key
+from rft_contract.layout import HELD_OUT_USES, dataset_key
 from rft_contract.outcomes import Transient
 from rft_runtime.data_bucket import DataBucket
 
@@ -40,7 +40,7 @@ class HeldOutLedger:
         Raises:
             Transient: When others kept writing for ten attempts.
         """
-        key = dataset_key(self.digest, "uses.json")
+        key = dataset_key(self.digest, HELD_OUT_USES)
         for _ in range(_ATTEMPTS):
             runs, etag = self._read()
             if run_id in runs:
@@ -52,5 +52,5 @@ class HeldOutLedger:
 
     def _read(self) -> tuple[list[str], str | None]:
         """Return the runs that were entered, and the version that says so; None: there is none yet."""
-        found = self.bucket.find(dataset_key(self.digest, "uses.json"))
+        found = self.bucket.find(dataset_key(self.digest, HELD_OUT_USES))
         return ([], None) if found is None else (msgspec.json.decode(found[0], type=_Uses).runs, found[1])

@@ -137,3 +137,14 @@ def test_all_handlers_share_one_asset_and_no_role_or_log_group(built: Any, flat:
 def test_versions_of_handlers_stay(built: Any) -> None:
     versions = built.of_type("AWS::Lambda::Version").values()
     assert {version["DeletionPolicy"] for version in versions} == {"Retain"}
+
+
+def test_only_decide_may_count_looks_at_held_out_sets(built: Any, flat: Any) -> None:
+    policies = [flat(item["Properties"]) for item in built.of_type("AWS::S3::BucketPolicy").values()]
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    (denial,) = (statement for statement in statements if statement.get("Sid") == "UsesAreWrittenByDecide")
+    (role,) = (name for name in built.of_type("AWS::IAM::Role") if "DecideFunctionRole" in name and "Probe" not in name)
+    assert denial["Effect"] == "Deny"
+    assert {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} < set(denial["Action"])
+    assert denial["Resource"].endswith(".Arn>/datasets/*/uses.json")
+    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": [f"<{role}.Arn>"]}}

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from rft_cli.cli_error import CliError
 from rft_cli.emptying import empty_bucket
-from rft_contract.layout import RELEASES_DENIAL
+from rft_contract.layout import RELEASES_DENIAL, USES_DENIAL
 from tests.unit.runtime_fakes import aws_error, check_request
 
 TLS = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -52,8 +52,8 @@ class Bucket:
         return {}
 
 
-def test_the_denial_is_lifted_and_nothing_else_of_the_policy() -> None:
-    bucket = Bucket({"Version": "2012-10-17", "Statement": [TLS, DENIAL]})
+def test_the_denials_are_lifted_and_nothing_else_of_the_policy() -> None:
+    bucket = Bucket({"Version": "2012-10-17", "Statement": [TLS, DENIAL, {**DENIAL, "Sid": USES_DENIAL}]})
     assert empty_bucket(bucket, "data") == 6  # type: ignore[arg-type]  # the calls that it makes
     assert (bucket.versions, bucket.policy) == ([], {"Version": "2012-10-17", "Statement": [TLS]})
 
