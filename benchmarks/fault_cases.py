@@ -8,7 +8,9 @@ import botocore.exceptions
 from benchmarks.fault_run import FaultRun
 from benchmarks.fault_scenarios import ABSENT, SCENARIOS, NotHere
 from rft_local.emulator.faults import Effect, Fault
+from rft_runtime.failures import is_transient
 from tests.faults.case import ApiFault, Case, Scenario
+from tests.faults.injection import error_of
 
 ATTEMPTS = {"bedrock-runtime": 1, "lambda:Invoke": 1, "sts": 3, "iam": 3, "service-quotas": 3}
 """Attempts that the SDK makes of a call, see `rft_runtime.clients`; of what is not named here 8."""
@@ -25,6 +27,9 @@ _REPEATED_BY_SDK = (
     "ServiceFailure",
     "DependencyTimeout",
 )
+_WAITED_FOR = ("bedrock-runtime:Converse", "lambda:Invoke")
+"""Calls that a function repeats, once the SDK gave up, as long as it has time: see `rft_runtime.patience`."""
+
 _ENVIRONMENTS_OWN = ("Sweep", "Settle", "Rollback", "StatusEvent")
 _PROMOTING = ("PromoteCandidate", "PollPromotion")
 
@@ -57,7 +62,10 @@ def arrange(case: Case, run: FaultRun) -> None:
         denied = Fault(operation="bedrock:GetModelCustomizationJob", error="AccessDeniedException", times=None)
         run.order_in("PollTraining", denied)
     if isinstance(case.fault, ApiFault):
-        run.order_in(case.state, api_fault(case.fault))
+        fault = api_fault(case.fault)
+        run.order_in(case.state, fault)
+        if case.state in _PROMOTING and fault.times is None:
+            run.order_in_looks(fault)
         return
     scenario = SCENARIOS.get(case.fault.scenario)
     if scenario is None:
@@ -69,8 +77,10 @@ def api_fault(fault: ApiFault) -> Fault:
     """Return what the emulator is told: it sees single attempts, the case counts calls of the SDK.
 
     Raises:
-        NotHere: For what no HTTP answer is.
+        NotHere: For what no HTTP answer is, and what takes too long.
     """
+    if fault.times == "always" and fault.operation in _WAITED_FOR and is_transient(error_of(fault)):
+        raise NotHere("the function tries again until its own time is up: a quarter of an hour, in each attempt")
     broken = hasattr(botocore.exceptions, fault.error)
     if broken and fault.answer == "refused":
         raise NotHere("a connection that breaks: the emulator answers every request")

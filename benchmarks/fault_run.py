@@ -1,16 +1,25 @@
 """One run on the embedded AWS in which something goes wrong, and what must hold after it."""
 
-import json
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
-from benchmarks.fault_checks import ENVIRONMENT, Live, check_ended, check_live, check_nothing_is_left, live_of
+from benchmarks.fault_checks import (
+    ENVIRONMENT,
+    Live,
+    change_of,
+    check_ended,
+    check_live,
+    check_nothing_is_left,
+    is_marked_open,
+    live_of,
+)
+from benchmarks.fault_looks import SETTLES, settle, sweep
 from benchmarks.instant_stack import InstantStack
 from rft_contract.json_value import JsonObject
 from rft_contract.layout import RunKeys
@@ -18,6 +27,7 @@ from rft_contract.naming import candidate_deployment_name, job_name, live_deploy
 from rft_local.bedrock.accidents import Accident
 from rft_local.emulator.faults import EXECUTION, Effect, Fault
 from rft_local.faults import lift_faults, order_accident, order_faults, ordered_faults
+from rft_runtime.releases.release_change import GRACE
 from rft_runtime.run_record import RunRecord
 
 BASE_MODEL = "local.smollm2-135m-instruct-v1:0"
@@ -48,11 +58,9 @@ CALLERS = {
 }
 """State that calls a function -> what the names of the function and of its role hold."""
 
-_PROBED, _EVALUATED = '"data": *"probe"', '"data": *"(held_out|guard)'
+_PROBED, _EVALUATED = ('"data": *"probe"',), ('"data": *"(held_out|guard)',)
 _ABOUT = {"Probe": _PROBED, "ProbeRollout": _PROBED, "Evaluate": _EVALUATED, "Rollout": _EVALUATED}
 """State that shares its function with another -> what only its events hold."""
-
-_sweeping = threading.Lock()
 
 
 @dataclass
@@ -103,19 +111,27 @@ class FaultRun:
 
     def order(self, fault: Fault) -> int:
         """Order a fault, for calls that are about this run alone, and return its number."""
-        mine = msgspec.structs.replace(fault, about=(rf"{self.run_id}(?![\w-])", *fault.about))
-        (number,) = order_faults(self.stack.url, [mine])
+        return self._order_about(self.run_id, fault)
+
+    def order_in_looks(self, fault: Fault) -> int:
+        """Order a fault of what looks at lines do on this run's: other runs call for them while this one goes on."""
+        return self._order_about(self.line, msgspec.structs.replace(fault, caller=SETTLES))
+
+    def _order_about(self, name: str, fault: Fault) -> int:
+        about = (rf"{name}(?![\w-])", *fault.about)
+        (number,) = order_faults(self.stack.url, [msgspec.structs.replace(fault, about=about)])
         self._numbers.append(number)
         return number
 
     def order_in(self, state: str, fault: Fault) -> int:
-        """Order a fault of what the function of a state does; of `lambda:Invoke`, of the state's own call."""
-        told = (_ABOUT[state],) if state in _ABOUT else ()
-        if fault.operation == "lambda:Invoke":
-            return self.order(
-                msgspec.structs.replace(fault, caller="StateMachine", about=(CALLERS[state], *told, *fault.about))
-            )
-        return self.order(msgspec.structs.replace(fault, caller=CALLERS[state], about=(*told, *fault.about)))
+        """Order a fault of what the function of a state does."""
+        about = (*_ABOUT.get(state, ()), *fault.about)
+        return self.order(msgspec.structs.replace(fault, caller=CALLERS[state], about=about))
+
+    def order_of_call(self, state: str, fault: Fault) -> int:
+        """Order a fault of the call that a state makes of its function."""
+        about = (CALLERS[state], *_ABOUT.get(state, ()), *fault.about)
+        return self.order(msgspec.structs.replace(fault, caller="StateMachine", about=about))
 
     def accident(self, resource: Any, ends: str, message: str = "", name: str | None = None) -> None:
         """Order an accident of this run's job or deployment, or of another name's."""
@@ -147,7 +163,7 @@ class FaultRun:
     def lift(self, numbers: Sequence[int] = ()) -> None:
         """Let AWS be well again, of some faults or of all of this run's."""
         lifted = [one for one in ordered_faults(self.stack.url) if one.number in (numbers or self._numbers)]
-        self.strikes += sum(one.struck for one in lifted)
+        self.strikes += sum(one.struck for one in lifted if one.fault.caller != SETTLES)
         if lifted:
             lift_faults(self.stack.url, [one.number for one in lifted])
 
@@ -179,10 +195,10 @@ class FaultRun:
         return live_of(self.stack, self.line)
 
     def go(self) -> RunRecord:
-        """Run it to its end, closing included, and return its record.
+        """Run it to its end, with what comes every 15 minutes after it, and return its record.
 
         Raises:
-            AssertionError: When it does not end, or nobody can close it.
+            AssertionError: When it does not end, or nobody can close it or settle its line.
         """
         self._execution = self.stack.start(self.run_id, self.recipe())
         for act in self.meanwhile:
@@ -196,6 +212,7 @@ class FaultRun:
                     assert time.monotonic() < deadline, "neither the status event nor the sweeper closed the run"
                     sweep(self.stack)
         self.lift()
+        self._settle()
         found = self.record()
         assert found is not None
         return found
@@ -206,20 +223,46 @@ class FaultRun:
 
     def _is_closed_within(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        while (found := self.record()) is None or found.closed is None:
+        while not self._is_closed():
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.4)
         return True
 
-    def check(self, record: RunRecord, outcome: str, reason: str | None) -> None:
+    def _is_closed(self) -> bool:
+        """Whether nobody has to come back for it; its mark is removed last."""
+        found = self.record()
+        return found is not None and found.closed is not None and not is_marked_open(self.stack, self.run_id)
+
+    def _settle(self) -> None:
+        """Let its line be looked at until nothing that the run began on it is under way, as if it had ended long ago.
+
+        Raises:
+            AssertionError: When that takes too long.
+        """
+        deadline = time.monotonic() + CLOSING_SECONDS
+        if change_of(self.stack, self.line) == self.run_id:
+            self._age(GRACE)
+        while change_of(self.stack, self.line) == self.run_id:
+            assert time.monotonic() < deadline, "what it began on its line stays under way"
+            settle(self.stack)
+            time.sleep(0.4)
+
+    def _age(self, by: timedelta) -> None:
+        """Let it have ended that much earlier."""
+        found = self.record()
+        assert found is not None and found.ended is not None
+        body = msgspec.json.encode(msgspec.structs.replace(found, ended=found.ended - by))
+        self.stack.client("s3").put_object(Bucket=self.stack.outputs.bucket, Key=found.keys.record, Body=body)
+
+    def check(self, record: RunRecord, outcomes: Sequence[str], reason: str | None) -> None:
         """Hold the run's end against what it must be, and look for what it may have left.
 
         Raises:
             AssertionError: When it ended otherwise, without a report, or left something that bills.
         """
-        check_ended(self.stack, record, outcome, reason)
-        check_nothing_is_left(self.stack, self.run_id)
+        check_ended(self.stack, record, outcomes, reason)
+        check_nothing_is_left(self.stack, record)
 
     def check_live(self, record: RunRecord, *, promoted: bool) -> None:
         """Hold what applications get against what they must get.
@@ -228,17 +271,3 @@ class FaultRun:
             AssertionError: When it is something else.
         """
         check_live(self.before, self.live(), record, promoted=promoted)
-
-
-def sweep(stack: InstantStack) -> None:
-    """Sweep without the patience that status events have, as the schedule does every 15 minutes with it."""
-    outputs = stack.outputs
-    asked = {
-        "rewards": list(outputs.rewards.values()),
-        "close_function": outputs.close_function,
-        "keep_releases": outputs.keep_releases,
-        "rejected_model_days": outputs.rejected_model_days,
-        "patience_minutes": 0,
-    }
-    with _sweeping:
-        stack.client("lambda").invoke(FunctionName=outputs.sweep_function, Payload=json.dumps(asked).encode())

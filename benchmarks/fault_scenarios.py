@@ -181,7 +181,7 @@ def _two_runs(run: FaultRun, case: Case, *, rival: str = "promoted") -> None:
         if rival == "fails":
             other.accident("update", "UpdateFailed", "no capacity")
         record = other.go()
-        other.check(record, "PROMOTED" if rival == "promoted" else "FAILED", None)
+        other.check(record, ["PROMOTED" if rival == "promoted" else "FAILED"], None)
         run.before = run.live()
 
     run.hold("PromoteCandidate", overtake)
@@ -207,16 +207,17 @@ def _event_doubled(run: FaultRun, case: Case) -> None:
 
 def _called_again(run: FaultRun, case: Case, *, state: str, times: int) -> None:
     """The function of a state does its work, and its answer never comes, so often."""
-    run.order_in(state, Fault(operation="lambda:Invoke", effect=Effect.LOSE, error="ServiceException", times=times))
+    lost = Fault(operation="lambda:Invoke", effect=Effect.LOSE, error="ServiceException", times=times)
+    run.order_of_call(state, lost)
 
 
-def _function_error(run: FaultRun, case: Case, *, state: str, error: str, times: int) -> None:
-    """Lambda fails in a state, so often."""
+def _function_error(run: FaultRun, case: Case, *, state: str, error: str, times: int | None) -> None:
+    """Lambda fails in a state, always or so many times."""
     service, _, code = error.partition(".")
     if service == "States":
         raise NotHere("the state's own time limit is minutes away")
     if service == "Lambda" and code not in ("Unknown", "SdkClientException"):
-        run.order_in(state, Fault(operation="lambda:Invoke", error=code, times=times))
+        run.order_of_call(state, Fault(operation="lambda:Invoke", error=code, times=times))
     else:
         run.order_in(state, Fault(operation=EXECUTION, error=error, message="said Lambda", times=times))
 

@@ -1,6 +1,6 @@
 """One step of the workflow: a Lambda function and the state that calls it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -31,8 +31,8 @@ TRANSIENT = (
 """Errors worth another attempt: Lambda's own, and what handlers raise when AWS stays throttled or unavailable."""
 
 LOST = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
-"""A call that ran out of time or memory (Step Functions developer guide, "Handling errors"): for handlers that may be
-called again without harm, however far they came."""
+"""A call whose process ended before its answer, for want of time or memory most often (Step Functions developer guide,
+"Handling errors"). Handlers may be called again without harm, however far they came."""
 
 _PACKAGES = ("rft_contract", "rft_rewards", "rft_dataset", "rft_runtime", "rft_handlers")
 
@@ -118,10 +118,10 @@ class Handler(Construct):
         state: str,
         *,
         payload: Mapping[str, object],
-        errors: Sequence[str] = TRANSIENT,
         attempts: int = 6,
+        attempts_when_lost: int = 2,
     ) -> tasks.LambdaInvoke:
-        """Return a state that calls the handler, tries again after transient errors, and has a timeout.
+        """Return a state that calls the handler, tries again after transient errors and lost calls, and has a timeout.
 
         The handler's result becomes the state's output.
 
@@ -129,8 +129,10 @@ class Handler(Construct):
             scope: Where the state belongs.
             state: Name of the state.
             payload: The handler's event; values may be paths.
-            errors: Those after which it is called again. Default: what is transient by name.
-            attempts: How often, with waits that grow to 2 minutes. Default: 6.
+            attempts: How often it is called again after what is transient by name, with waits that grow to 2 minutes.
+                Default: 6.
+            attempts_when_lost: How often after a call that ran out of time or memory; one that always does costs its
+                whole timeout each time. Default: 2, as Lambda repeats asynchronous calls.
         """
         task = tasks.LambdaInvoke(
             scope,
@@ -141,14 +143,15 @@ class Handler(Construct):
             retry_on_service_exceptions=False,
             task_timeout=sfn.Timeout.duration(self._timeout.plus(Duration.seconds(30))),
         )
-        task.add_retry(
-            errors=list(errors),
-            interval=Duration.seconds(2),
-            backoff_rate=2,
-            max_attempts=attempts,
-            max_delay=Duration.minutes(2),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        for errors, most in ((TRANSIENT, attempts), (LOST, attempts_when_lost)):
+            task.add_retry(
+                errors=list(errors),
+                interval=Duration.seconds(2),
+                backoff_rate=2,
+                max_attempts=most,
+                max_delay=Duration.minutes(2),
+                jitter_strategy=sfn.JitterType.FULL,
+            )
         return task
 
     def grant_invoke_versions(self, grantee: iam.IGrantable) -> iam.Grant:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from bedrock_rft.handler import LOST, TRANSIENT, Handler
+from bedrock_rft.handler import Handler
 from rft_contract.settings import PlatformSettings
 from rft_contract.statuses import Progress
 
@@ -103,8 +103,8 @@ class Polling(sfn.StateMachineFragment):
             self,
             poll_state,
             payload={"run_id": run_id, "wait_seconds": sfn.JsonPath.number_at("$.wait_seconds")},
-            errors=(*TRANSIENT, *LOST),
             attempts=_ATTEMPTS,
+            attempts_when_lost=_ATTEMPTS,
         )
         wait = sfn.Wait(self, wait_state, time=sfn.WaitTime.seconds_path("$.wait_seconds"))
         results = {name: sfn.JsonPath.string_at(f"$.{name}") for name in result}

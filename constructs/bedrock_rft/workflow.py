@@ -18,7 +18,6 @@ from bedrock_rft.customization_role import CustomizationRole
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.dead_letters import dead_letters, keep_failures
 from bedrock_rft.evaluation import Evaluation
-from bedrock_rft.handler import LOST, TRANSIENT
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
 from bedrock_rft.key import RftKeyBase
@@ -278,12 +277,11 @@ class RftWorkflow(Construct):
             "execution": sfn.JsonPath.string_at("$$.Execution.Id"),
         }
         decided = {"outcome": sfn.JsonPath.string_at("$.outcome"), "reason": sfn.JsonPath.string_at("$.reason")}
-        # What a closing that died would have said of the outcome, only its repetition can say.
-        again = (*TRANSIENT, *LOST)
-        close = self.handlers.close.task(self, "Close", payload={**execution, **decided}, errors=again)
         error = {"error": sfn.JsonPath.object_at("$.error")}
-        close_after_error = self.handlers.close.task(
-            self, "CloseAfterError", payload={**execution, **error}, errors=again
+        # What a closing that died would have said of the outcome, only its repetition can say.
+        close, close_after_error = (
+            self.handlers.close.task(self, state, payload={**execution, **ending}, attempts_when_lost=6)
+            for state, ending in (("Close", decided), ("CloseAfterError", error))
         )
         for task in (close, close_after_error):
             task.add_catch(lost, errors=[sfn.Errors.ALL])

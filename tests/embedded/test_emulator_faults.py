@@ -186,7 +186,7 @@ def test_an_event_is_lost_or_doubled(emulator: Any, effect: str, heard: int) -> 
     ("fault", "says"),
     [
         ({"operation": "PutObject"}, "wanted service:Operation"),
-        ({"operation": "s3:PutObject", "effect": "repeat"}, "wanted kill, kill-after, lose, refuse"),
+        ({"operation": "s3:PutObject", "effect": "repeat"}, "wanted delay, kill, kill-after, lose, refuse"),
         ({"operation": "s3:PutObject", "often": 3}, "often"),
     ],
 )

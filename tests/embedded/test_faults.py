@@ -79,7 +79,7 @@ def test_a_deployment_between_two_states_changes_nothing_for_a_run(
     run = FaultRun(stack, "updated", "updated")
     run.hold("StartTraining", lambda: deployed_again(stack, tmp_path / "lambda", monkeypatch))
     record = run.go()
-    run.check(record, "PROMOTED", None)
+    run.check(record, ["PROMOTED"], None)
     run.check_live(record, promoted=True)
     after = seen()
     assert before[0] != after[0]

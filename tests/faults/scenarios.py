@@ -235,15 +235,17 @@ def called_again(run: Simulation, *, state: str, times: int) -> None:
     run.after.append(lose)
 
 
-def function_error(run: Simulation, *, state: str, error: str, times: int) -> None:
-    """Lambda fails before a function did anything, so often."""
+def function_error(run: Simulation, *, state: str, error: str, times: int | None) -> None:
+    """Lambda fails before a function did anything, always or so many times."""
     left = [times]
     kind = type(error, (Exception,), {})
 
     def fail(simulation: Simulation, name: str) -> None:
-        if name == state and left[0]:
+        if name != state or left[0] == 0:
+            return
+        if left[0] is not None:
             left[0] -= 1
-            raise kind("said Lambda")
+        raise kind("said Lambda")
 
     run.first.append(fail)
 

@@ -43,6 +43,13 @@ class FunctionLost(Exception):
 FunctionLost.__name__ = "Lambda.SdkClientException"
 
 
+class FunctionExited(Exception):
+    """What Step Functions says when a function's process ended before its answer."""
+
+
+FunctionExited.__name__ = "Runtime.ExitError"
+
+
 class Stopped(BaseException):
     """The execution ended from outside, and no state sees that: its status."""
 
@@ -233,7 +240,7 @@ class Simulation:
             with handlers_on(self.injector):
                 answer = module.handler(json.loads(json.dumps(event)), Context())
         except Killed:
-            raise FunctionLost("the function was killed") from None
+            raise FunctionExited("the function was killed") from None
         except AssertionError as error:
             raise BrokenTest(f"{state}: a request that AWS would refuse, or a fake that lacks something") from error
         forget_calls(self.aws)

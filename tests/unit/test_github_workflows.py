@@ -262,7 +262,11 @@ def test_the_audit_asks_for_every_locked_package_and_is_not_content_with_silence
 
 def test_the_nag_step_is_a_part_of_the_whole_suite() -> None:
     said = subprocess.run(
-        ["make", "-n", "-o", ".venv/.setup", "nag"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "-n", "-o", ".venv/.setup", "nag"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert said.stdout == "python -m pytest -q tests/security\n"
     assert list((ROOT / "tests" / "security").glob("test_*.py"))
