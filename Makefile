@@ -45,7 +45,7 @@ demo: setup ## Deploy to an embedded AWS on this machine, fine-tune a real small
 	@rft demo --seed $(SEED) $(DEMO)
 
 test: setup ## Run the tests (under 10 minutes)
-	@python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@FAULTS_EVERY=4 python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## Types, style, formatting
 	@ruff check .
@@ -123,6 +123,7 @@ bench: setup ## Measure, beside peers where one exists; writes benchmarks/result
 	@python -m benchmarks
 
 soak: setup ## Full counts: five demo seeds and a control, fuzzed events and files, 10,000 programs, the gate's errors, the fault suite
+	@python -m pytest -q tests/faults
 	@python -m benchmarks reward_fuzz dataset_fuzz code_soak gate_errors faults demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
