@@ -1,17 +1,23 @@
 """The environment's data bucket: reads, streams and conditional writes."""
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from time import sleep
+from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar, cast
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from rft_contract.outcomes import Transient
 from rft_runtime.failures import error_code
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+Value = TypeVar("Value")
+
+_ATTEMPTS = 10
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -48,10 +54,12 @@ class DataBucket:
     Args:
         client: S3 client.
         name: Bucket name.
+        sleep: Waits between attempts of `update`; replaced in tests.
     """
 
     client: "S3Client"
     name: str
+    sleep: Callable[[float], None] = sleep
 
     def address(self, key: str) -> str:
         """Return the `s3://` address of a key."""
@@ -143,3 +151,37 @@ class DataBucket:
                 return False
             raise
         return True
+
+    def update(
+        self,
+        key: str,
+        change: Callable[[Value], Value],
+        *,
+        decode: Callable[[bytes | None], Value],
+        encode: Callable[[Value], bytes],
+    ) -> Value:
+        """Apply a change to what an object says, by a conditional write that is repeated when somebody else was faster.
+
+        Args:
+            key: The object.
+            change: Pure function; it may be called more than once, and may raise to leave the object as it is.
+            decode: Reads the object's bytes; None: there is no object.
+            encode: Writes them.
+
+        Returns:
+            The result; nothing was written if it equals what was there.
+
+        Raises:
+            Transient: When others kept writing for ten attempts.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = self.find(key)
+            before = decode(None if found is None else found[0])
+            after = change(before)
+            if after == before:
+                return after
+            body = encode(after)
+            if self.create(key, body) if found is None else self.replace(key, body, found[1]):
+                return after
+            self.sleep(random.uniform(0, 0.05 * 2**attempt))
+        raise Transient(f"{self.address(key)} changed {_ATTEMPTS} times while it was being written")

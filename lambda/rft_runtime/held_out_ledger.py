@@ -5,14 +5,11 @@ from dataclasses import dataclass
 import msgspec
 
 from rft_contract.layout import HELD_OUT_USES, dataset_key
-from rft_contract.outcomes import Transient
 from rft_runtime.data_bucket import DataBucket
 
-_ATTEMPTS = 10
 
-
-class _Uses(msgspec.Struct):
-    runs: list[str]
+class _Uses(msgspec.Struct, frozen=True):
+    runs: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,8 @@ class HeldOutLedger:
 
     def looks(self, run_id: str) -> int:
         """Return how many other runs were evaluated on it, without entering this one."""
-        return sum(other != run_id for other in self._read()[0])
+        found = self.bucket.find(self._key)
+        return sum(other != run_id for other in _decode(None if found is None else found[0]).runs)
 
     def note(self, run_id: str) -> int:
         """Enter a run, once, and return how many other runs were entered before it.
@@ -40,17 +38,17 @@ class HeldOutLedger:
         Raises:
             Transient: When others kept writing for ten attempts.
         """
-        key = dataset_key(self.digest, HELD_OUT_USES)
-        for _ in range(_ATTEMPTS):
-            runs, etag = self._read()
-            if run_id in runs:
-                return runs.index(run_id)
-            body = msgspec.json.encode(_Uses(runs=[*runs, run_id]))
-            if self.bucket.create(key, body) if etag is None else self.bucket.replace(key, body, etag):
-                return len(runs)
-        raise Transient(f"{self.bucket.address(key)} changed {_ATTEMPTS} times while it was being written")
 
-    def _read(self) -> tuple[list[str], str | None]:
-        """Return the runs that were entered, and the version that says so; None: there is none yet."""
-        found = self.bucket.find(dataset_key(self.digest, HELD_OUT_USES))
-        return ([], None) if found is None else (msgspec.json.decode(found[0], type=_Uses).runs, found[1])
+        def entered(uses: _Uses) -> _Uses:
+            return uses if run_id in uses.runs else _Uses([*uses.runs, run_id])
+
+        uses = self.bucket.update(self._key, entered, decode=_decode, encode=msgspec.json.encode)
+        return uses.runs.index(run_id)
+
+    @property
+    def _key(self) -> str:
+        return dataset_key(self.digest, HELD_OUT_USES)
+
+
+def _decode(body: bytes | None) -> _Uses:
+    return _Uses() if body is None else msgspec.json.decode(body, type=_Uses)

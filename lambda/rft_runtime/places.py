@@ -5,19 +5,15 @@ object in the data bucket names the runs that hold a place; it is only ever chan
 runs that want the last place exactly one gets it.
 """
 
-import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from time import sleep
+from dataclasses import dataclass
 
 import msgspec
 
 from rft_contract.layout import PLACES
-from rft_contract.outcomes import RunFailed, Transient
+from rft_contract.outcomes import RunFailed
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.run_record import RunStore
-
-_ATTEMPTS = 10
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -37,12 +33,10 @@ class PlaceStore:
     Args:
         bucket: The data bucket.
         runs: The records, which tell whether a holder is over.
-        sleep: Waits between attempts; replaced in tests.
     """
 
     bucket: DataBucket
     runs: RunStore
-    sleep: Callable[[float], None] = field(default=sleep)
 
     def take(self, run_id: str, most: int) -> None:
         """Take a place for a run, once. Places of runs that are closed, or have no record, are free.
@@ -78,18 +72,12 @@ class PlaceStore:
         self._change(lambda holders: [holder for holder in holders if holder != run_id])
 
     def _change(self, change: Callable[[Sequence[str]], Sequence[str]]) -> None:
-        for attempt in range(_ATTEMPTS):
-            found = self.bucket.find(PLACES)
-            before = Places() if found is None else msgspec.json.decode(found[0], type=Places)
-            after = Places(list(change(before.runs)))
-            if after == before:
-                return
-            body = msgspec.json.encode(after)
-            written = self.bucket.create(PLACES, body) if found is None else self.bucket.replace(PLACES, body, found[1])
-            if written:
-                return
-            self.sleep(random.uniform(0, 0.05 * 2**attempt))
-        raise Transient(f"{self.bucket.address(PLACES)} changed {_ATTEMPTS} times while it was being written")
+        self.bucket.update(
+            PLACES,
+            lambda places: Places(list(change(places.runs))),
+            decode=lambda body: Places() if body is None else msgspec.json.decode(body, type=Places),
+            encode=msgspec.json.encode,
+        )
 
     def _is_over(self, run_id: str) -> bool:
         """Whether a run needs its place no more: nothing that it made is left."""

@@ -1,16 +1,14 @@
 """A run's record, `run.json`: the one place that knows what a run made and how it ended."""
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import sleep
 from typing import Any
 
 import msgspec
 
 from rft_contract.layout import OPEN_RUNS, RunKeys
-from rft_contract.outcomes import RunFailed, RunStopped, Transient
+from rft_contract.outcomes import RunFailed, RunStopped
 from rft_contract.recipe import Recipe
 from rft_contract.settings import PlatformResources, PlatformSettings
 from rft_runtime.data_bucket import DataBucket
@@ -19,7 +17,6 @@ from rft_runtime.preflight.finding import Finding
 
 RUNNING = "RUNNING"
 ENDED = "ENDED"
-_ATTEMPTS = 10
 
 
 class DatasetUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,11 +184,9 @@ class RunStore:
 
     Args:
         bucket: The data bucket.
-        sleep: Waits between attempts; replaced in tests.
     """
 
     bucket: DataBucket
-    sleep: Callable[[float], None] = sleep
 
     def create(self, record: RunRecord) -> RunRecord:
         """Write a new record, or return the one that a former attempt of the same execution wrote.
@@ -259,16 +254,14 @@ class RunStore:
         Raises:
             Transient: When others kept writing for ten attempts.
         """
-        for attempt in range(_ATTEMPTS):
-            found = self.bucket.find(RunKeys(run_id).record)
-            if found is None:
-                raise RunFailed(f"run {run_id}: no record at {self.bucket.address(RunKeys(run_id).record)}")
-            before = _decode(found[0])
-            after = change(before)
-            if after == before or self.bucket.replace(RunKeys(run_id).record, _encode(after), found[1]):
-                return after
-            self.sleep(random.uniform(0, 0.05 * 2**attempt))
-        raise Transient(f"run {run_id}: the record changed {_ATTEMPTS} times while it was being written")
+        key = RunKeys(run_id).record
+
+        def decode(body: bytes | None) -> RunRecord:
+            if body is None:
+                raise RunFailed(f"run {run_id}: no record at {self.bucket.address(key)}")
+            return _decode(body)
+
+        return self.bucket.update(key, change, decode=decode, encode=_encode)
 
     def set(self, run_id: str, **values: object) -> RunRecord:
         """Set fields of a running run's record.

@@ -10,9 +10,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from rft_runtime.data_bucket import DataBucket
 from rft_runtime.patience import Patience
-from rft_runtime.releases.release import ReleaseStore
-from rft_runtime.run_record import RunStore
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 _PACKAGES = ("rft_runtime", "rft_handlers", "tests.unit.runtime_fakes", "tests.unit.listed_bedrock", "tests.faults")
@@ -70,7 +69,7 @@ def virtual_time() -> Iterator[Clock]:
             for name, (true, false) in real.items():
                 if getattr(module, name, None) is true:
                     patches.enter_context(patch.object(module, name, false))
-        for kind in (Patience, RunStore, ReleaseStore):
+        for kind in (Patience, DataBucket):
             defaults = tuple(
                 CLOCK.pass_ if value is time.sleep else value for value in kind.__init__.__defaults__ or ()
             )

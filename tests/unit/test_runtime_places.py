@@ -90,7 +90,7 @@ def test_of_two_runs_that_want_the_last_place_one_gets_it() -> None:
     def overtake(key: str) -> None:
         if key == PLACES:
             aws.s3.on_put = lambda key: None
-            PlaceStore(platform.bucket, platform.runs, lambda seconds: None).take("faster", 2)
+            PlaceStore(platform.bucket, platform.runs).take("faster", 2)
 
     aws.s3.on_put = overtake
     with pytest.raises(RunFailed, match="2 of 2 places"):
@@ -101,7 +101,7 @@ def test_of_two_runs_that_want_the_last_place_one_gets_it() -> None:
 def test_an_object_that_never_stops_changing_is_a_matter_of_trying_again() -> None:
     aws = two_runs()
     waits: list[float] = []
-    store = PlaceStore(aws.platform().bucket, aws.platform().runs, waits.append)
+    store = PlaceStore(replace(aws.platform().bucket, sleep=waits.append), aws.platform().runs)
 
     def touch(key: str) -> None:
         aws.s3.versions[key] += 1

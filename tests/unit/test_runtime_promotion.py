@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -471,7 +472,7 @@ def test_the_models_of_the_last_releases_are_kept() -> None:
 
 def test_writers_that_never_get_their_turn_say_so() -> None:
     aws = FakeAws()
-    store = ReleaseStore(aws.platform().bucket, "dev", sleep=lambda seconds: None)
+    store = ReleaseStore(replace(aws.platform().bucket, sleep=lambda seconds: None), "dev")
     number = iter(range(100))
 
     def racing(found: Current) -> Current:

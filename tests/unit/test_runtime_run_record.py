@@ -1,5 +1,6 @@
 """Records survive other writers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -44,7 +45,7 @@ def test_a_write_that_lost_the_race_is_made_again_on_the_newer_record() -> None:
 
 def test_endless_races_end_as_transient() -> None:
     aws = FakeAws()
-    store = RunStore(stored(aws).bucket, sleep=lambda seconds: None)
+    store = RunStore(replace(stored(aws).bucket, sleep=lambda seconds: None))
 
     def bump(key: str) -> None:
         aws.s3.versions[key] += 1

@@ -1,21 +1,19 @@
 """A model line's releases: what each was made of, written once, and which of them is live."""
 
 import hashlib
-import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from time import sleep
 from typing import Any
 
 import msgspec
 
 from rft_contract.json_value import canonical
 from rft_contract.layout import RELEASES, current_release_key, release_key
-from rft_contract.outcomes import RunFailed, Transient
+from rft_contract.outcomes import RunFailed
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.gate import Decision
 from rft_runtime.platform import Platform
@@ -23,7 +21,6 @@ from rft_runtime.releases.envelope import Envelope
 from rft_runtime.report import Gain, Measures
 from rft_runtime.run_record import DatasetUse, LiveRelease
 
-_ATTEMPTS = 10
 _CURRENT = re.compile(re.escape(RELEASES) + r"([^/]+)/current\.json")
 
 
@@ -237,16 +234,15 @@ class ReleaseStore:
     Args:
         bucket: The data bucket.
         environment: Name of the environment.
-        sleep: Waits between attempts; replaced in tests.
     """
 
     bucket: DataBucket
     environment: str
-    sleep: Callable[[float], None] = sleep
 
     def current(self, line: str) -> Current:
         """Return what is live on a line; a line that nothing was ever promoted on is empty."""
-        return self._find(line)[0]
+        found = self.bucket.find(current_release_key(line))
+        return self._decode(line, None if found is None else found[0])
 
     def update(self, line: str, change: Callable[[Current], Current]) -> Current:
         """Apply a change to the newest state of a line, by a conditional write, and return the result.
@@ -258,17 +254,12 @@ class ReleaseStore:
         Raises:
             Transient: When others kept writing for ten attempts.
         """
-        key = current_release_key(line)
-        for attempt in range(_ATTEMPTS):
-            before, etag = self._find(line)
-            after = change(before)
-            if after == before:
-                return after
-            body = msgspec.json.format(msgspec.json.encode(after), indent=2)
-            if self.bucket.create(key, body) if etag is None else self.bucket.replace(key, body, etag):
-                return after
-            self.sleep(random.uniform(0, 0.05 * 2**attempt))
-        raise Transient(f"{self.bucket.address(key)} changed {_ATTEMPTS} times while it was being written")
+        return self.bucket.update(
+            current_release_key(line),
+            change,
+            decode=lambda body: self._decode(line, body),
+            encode=lambda current: msgspec.json.format(msgspec.json.encode(current), indent=2),
+        )
 
     def create(self, line: str, number: int, body: bytes) -> str:
         """Write a manifest, once, and return its hex digest.
@@ -327,11 +318,10 @@ class ReleaseStore:
             models[change.release] = change.model_arn
         return tuple(KeptRelease(number=number, model_arn=model) for number, model in sorted(models.items()))
 
-    def _find(self, line: str) -> tuple[Current, str | None]:
-        found = self.bucket.find(current_release_key(line))
-        if found is None:
-            return Current(line=line, environment=self.environment), None
-        return msgspec.json.decode(found[0], type=Current), found[1]
+    def _decode(self, line: str, body: bytes | None) -> Current:
+        if body is None:
+            return Current(line=line, environment=self.environment)
+        return msgspec.json.decode(body, type=Current)
 
 
 def release_store(platform: Platform) -> ReleaseStore:
