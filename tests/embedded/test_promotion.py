@@ -5,6 +5,7 @@ them.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -42,7 +43,9 @@ from rft_runtime.shards import BASE as BASE_ARM
 from rft_runtime.shards import CANDIDATE, encode_shards, shards_of
 
 ROOT = Path(__file__).parents[2]
-PORT = 4900
+PORT = 5000 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Three modules deploy this project, each once, and `make test` may run them side by side."""
+
 LINE = "ticket-routing"
 LIVE = live_deployment_name("local", LINE)
 BASE = "local.smollm2-135m-instruct-v1:0"
@@ -300,8 +303,12 @@ def promoted(environment: Environment, heard: str) -> Environment:
 
 
 def messages(environment: Environment, url: str) -> list[dict[str, Any]]:
-    found = client(environment, "sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2)
-    return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+    """Take what has come; a message that is not deleted comes again after half a minute."""
+    queue = client(environment, "sqs")
+    found = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", [])
+    for message in found:
+        queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in found]
 
 
 def test_two_promotions_change_the_model_behind_one_deployment(promoted: Environment, heard: str) -> None:

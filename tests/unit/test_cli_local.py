@@ -1,5 +1,6 @@
 """Processes, ports and state of the embedded AWS, with harmless processes in their place."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -145,9 +146,14 @@ def test_two_starts_at_once_are_refused(project: Project, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free, and the next one too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            with contextlib.suppress(OSError):
+                second.bind(("127.0.0.1", port + 1))
+                return port
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux says who holds a port")
