@@ -91,6 +91,9 @@ class Tool(msgspec.Struct, frozen=True):
     function: Function
 
 
+_NO_GROUP = frozenset({b"", b"null", b'""'})
+
+
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One line of a dataset. Fields that are not named here are allowed.
 
@@ -113,6 +116,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     group: msgspec.Raw = msgspec.Raw(b"")
     difficulty: msgspec.Raw = msgspec.Raw(b"")
     difficulty_level: msgspec.Raw = msgspec.Raw(b"")
+
+    def has_group(self) -> bool:
+        """Return whether it says what source it shares with other rows."""
+        return bytes(self.group) not in _NO_GROUP
 
     def system(self) -> str:
         """Return the text of the system turn; empty when there is none."""

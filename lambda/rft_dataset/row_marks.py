@@ -12,7 +12,6 @@ from rft_dataset.rules import finding
 FORGOTTEN_SHARE = 0.05
 """When at most this share of the rows has no group, and the others have one, it was probably forgotten."""
 
-_NO_GROUP = frozenset({b"", b"null", b'""'})
 
 
 @dataclass
@@ -42,11 +41,11 @@ class RowMarks:
         """Take a row."""
         if row.id is not None:
             self._ids.setdefault(hash(row.id), line)
-        if bytes(row.group) in _NO_GROUP:
+        if row.has_group():
+            self._groups.setdefault(key_of(row.group), _Group(line)).rows += 1
+        else:
             self._ungrouped.line = self._ungrouped.line or line
             self._ungrouped.rows += 1
-        else:
-            self._groups.setdefault(key_of(row.group), _Group(line)).rows += 1
 
     def findings(self) -> Iterator[Finding]:
         """Yield whether some groups were forgotten; ids that repeat are found row by row."""

@@ -23,7 +23,8 @@ from rft_runtime.planning.money import cost_of, priced, quantities_of
 from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
 from rft_runtime.planning.quantity import Quantity
 from rft_runtime.planning.usage import Usage
-from tests.unit.runtime_fakes import RESOURCES, SETTINGS, dataset, recipe_json
+from tests.unit.fakes.account import RESOURCES, SETTINGS
+from tests.unit.fakes.recipe import dataset, recipe_json
 
 TODAY = date(2026, 11, 25)
 RULES = RewardFacts(floor=0.0, ceiling=1.0, memory_mib=1024)
@@ -210,6 +211,17 @@ def test_prompt_sizes_are_read_from_rows_good_and_bad() -> None:
     assert read.rows == 4
     assert all(0 < low < high for low, high in zip(read.fewest[:3], read.most[:3], strict=True))
     assert (read.fewest[3], read.most[3]) == (0, 9)
+    assert (read.grouped, read.groups, read.units) == (0, 0, 4)
+
+
+def test_rows_of_one_group_are_one_unit() -> None:
+    groups = (b'"a"', b'"a"', b'"b"', b'""', b"null", b"1", b"1.0")
+    lines = b"".join(
+        line.rstrip()[:-1] + b', "group": ' + group + b"}\n"
+        for line, group in zip(dataset("held_out", len(groups)).splitlines(), groups, strict=True)
+    )
+    read = read_prompt_sizes(io.BytesIO(lines))
+    assert (read.rows, read.grouped, read.groups, read.units) == (7, 5, 3, 5)
 
 
 def test_the_same_prompts_are_the_same_set_however_they_are_written() -> None:

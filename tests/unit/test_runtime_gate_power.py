@@ -4,7 +4,8 @@ import pytest
 
 from rft_contract.outcomes import RunFailed
 from rft_contract.recipe_sections import Gate
-from rft_runtime.planning.gate_power import gate_power, require_reachable
+from rft_runtime.planning.gate_power import gate_power, require_reachable, require_units
+from rft_runtime.planning.prompt_sizes import PromptSizes
 from rft_runtime.statistics import smallest_gain
 
 
@@ -68,10 +69,33 @@ def test_a_margin_of_nothing_asks_for_a_margin() -> None:
     assert warning.endswith("use a margin above 0")
 
 
-@pytest.mark.parametrize("prompts", [0, 1])
-def test_less_than_two_prompts_show_nothing(prompts: int) -> None:
-    with pytest.raises(RunFailed, match=f"datasets.held_out: got {prompts} prompts"):
-        gate_power(Gate(), prompts=prompts)
-    with pytest.raises(RunFailed, match=f"datasets.guard-old: got {prompts} prompts"):
-        gate_power(Gate(), prompts=100, guards={"guard-old": prompts})
-    assert gate_power(Gate(), prompts=2, guards={"guard-old": 2}).prompts == 2
+def of_prompts(rows: int, *, grouped: int = 0, groups: int = 0) -> PromptSizes:
+    return PromptSizes("", [10] * rows, [20] * rows, grouped, groups)
+
+
+@pytest.mark.parametrize("split", ["held_out", "guard-old"])
+@pytest.mark.parametrize(
+    ("size", "refused"),
+    [
+        (of_prompts(0), "got 0 prompts;"),
+        (of_prompts(1), "got 1 prompts;"),
+        (of_prompts(2), None),
+        (of_prompts(100, grouped=100, groups=1), "got 100 prompts, all of one group"),
+        (of_prompts(100, grouped=99, groups=1), None),
+        (of_prompts(100, grouped=100, groups=2), None),
+    ],
+)
+def test_less_than_two_independent_prompts_show_nothing(split: str, size: PromptSizes, refused: str | None) -> None:
+    sizes = {"held_out": of_prompts(100), "train": of_prompts(1), split: size}
+    if refused is None:
+        require_units(sizes)
+    else:
+        with pytest.raises(RunFailed, match=f"datasets.{split}: {refused}"):
+            require_units(sizes)
+
+
+def test_groups_of_prompts_are_a_warning_with_the_gain_that_they_may_ask_for() -> None:
+    (warning,) = gate_power(Gate(samples_per_prompt=4), prompts=100, units=25, span=1.0).warnings
+    assert "its 100 prompts make 25 independent ones" in warning
+    assert warning.endswith(f"a true gain of {smallest_gain(25, 0.275, confidence=0.95):.3f} above gate.min_gain")
+    assert gate_power(Gate(samples_per_prompt=4), prompts=100, units=100, span=1.0).warnings == []

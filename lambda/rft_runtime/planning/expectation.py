@@ -12,7 +12,7 @@ from rft_contract.plan_facts import PlanFacts
 from rft_contract.recipe import Recipe
 from rft_contract.recipe_sections import GUARD
 from rft_runtime.planning.cost import estimate
-from rft_runtime.planning.gate_power import gate_power, require_reachable
+from rft_runtime.planning.gate_power import gate_power, require_reachable, require_units
 from rft_runtime.planning.grader_time import GraderTime
 from rft_runtime.planning.limits import check_limits
 from rft_runtime.planning.money import priced
@@ -69,8 +69,9 @@ def expect(
 
     Raises:
         ValueError: When prices are in several currencies.
-        RunFailed: When the held-out set or a guard set has less than two prompts.
+        RunFailed: As `require_units`.
     """
+    require_units(sizes)
     reward = facts.resources.facts_of(recipe.reward)
     expected = estimate(
         recipe,
@@ -84,6 +85,7 @@ def expect(
     power = gate_power(
         recipe.gate,
         prompts=sizes[HELD_OUT].rows,
+        units=sizes[HELD_OUT].units,
         looks=looks,
         span=reward.span,
         guards={split: size.rows for split, size in sizes.items() if split.startswith(GUARD)},

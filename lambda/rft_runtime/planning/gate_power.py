@@ -11,6 +11,7 @@ from statistics import NormalDist
 from rft_contract.outcomes import RunFailed
 from rft_contract.recipe_sections import GUARD, Gate
 from rft_runtime.gate import FEWEST_UNITS, GUARD_MARGIN, LEVEL
+from rft_runtime.planning.prompt_sizes import PromptSizes
 from rft_runtime.planning.usage import GatePower
 from rft_runtime.shards import HELD_OUT
 from rft_runtime.statistics import smallest_gain
@@ -23,6 +24,7 @@ def gate_power(
     gate: Gate,
     *,
     prompts: int,
+    units: int | None = None,
     looks: int = 0,
     span: float | None = None,
     guards: Mapping[str, int] | None = None,
@@ -33,17 +35,12 @@ def gate_power(
     Args:
         gate: The recipe's.
         prompts: Held-out prompts.
+        units: How many of them, or groups of them, are independent; None: each.
         looks: Candidates that were judged on them before.
         span: Width of the reward's range; None: unknown.
         guards: Split of a guard set -> its prompts.
         has_live: Whether the candidate is compared with a live release too.
-
-    Raises:
-        RunFailed: When the held-out set or a guard set has less than two prompts.
     """
-    for name, rows in {HELD_OUT: prompts, **(guards or {})}.items():
-        if rows < FEWEST_UNITS:
-            raise RunFailed(f"datasets.{name}: got {rows} prompts, the gate can show nothing with less than 2")
     samples, level = max(1, gate.samples_per_prompt), LEVEL / (looks + 1)
     spread = SPREAD / math.sqrt(samples) * (1.0 if span is None else span)
     gain = smallest_gain(prompts, spread, confidence=1 - level, power=POWER)
@@ -53,6 +50,10 @@ def gate_power(
     }
     if has_live:
         margins["gate.live_margin"] = (prompts, gate.live_margin)
+    warnings = [words for name, (rows, margin) in margins.items() if (words := _narrow(name, rows, margin, spread))]
+    if units is not None and units < prompts:
+        alike = smallest_gain(units, spread, confidence=1 - level, power=POWER)
+        warnings.insert(0, _grouped(prompts, units, alike))
     return GatePower(
         prompts=prompts,
         samples=samples,
@@ -62,8 +63,26 @@ def gate_power(
         smallest_gain=gain,
         needed=gate.min_gain + gain,
         span=span,
-        warnings=[words for name, (rows, margin) in margins.items() if (words := _narrow(name, rows, margin, spread))],
+        warnings=warnings,
     )
+
+
+def require_units(sizes: Mapping[str, PromptSizes]) -> None:
+    """Refuse a held-out set or guard set with which nothing can be shown.
+
+    Args:
+        sizes: Split -> its prompts.
+
+    Raises:
+        RunFailed: When one has less than two prompts, or all of one group.
+    """
+    for split, size in sizes.items():
+        if (split == HELD_OUT or split.startswith(GUARD)) and size.units < FEWEST_UNITS:
+            one_group = ", all of one group (`group`)" if size.rows >= FEWEST_UNITS else ""
+            raise RunFailed(
+                f"datasets.{split}: got {size.rows} prompts{one_group}; the gate can show nothing with less than "
+                f"{FEWEST_UNITS} that are independent"
+            )
 
 
 def require_reachable(power: GatePower) -> None:
@@ -77,6 +96,14 @@ def require_reachable(power: GatePower) -> None:
             f"the gate cannot pass: {power.words()}, but the reward spans only {power.span:g}; use more held-out "
             "prompts or gate.samples_per_prompt, or lower gate.min_gain"
         )
+
+
+def _grouped(prompts: int, units: int, alike: float) -> str:
+    """Return what groups may cost: how alike prompts of a group fare is not known before they were answered."""
+    return (
+        f"datasets.{HELD_OUT}: its {prompts:,} prompts make {units:,} independent ones (`group`); where prompts of a "
+        f"group fare alike, it takes a true gain of {alike:.3f} above gate.min_gain"
+    )
 
 
 def _narrow(name: str, prompts: int, margin: float, spread: float) -> str | None:

@@ -1,4 +1,4 @@
-"""How much a dataset's prompts are, as far as Plan needs it: rows, tokens as a range, and a digest."""
+"""How much a dataset's prompts are, as far as Plan needs it: rows, groups, tokens as a range, and a digest."""
 
 import hashlib
 from array import array
@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from rft_dataset.prompt_lengths import token_range
+from rft_dataset.raw_value import key_of
 from rft_dataset.reading import open_lines
 from rft_dataset.records import Row, folded
 from rft_runtime.planning.quantity import Quantity
@@ -23,16 +24,25 @@ class PromptSizes:
             with any references and system turn, whatever their case and whitespace.
         fewest: Tokens of each prompt, at least.
         most: Tokens of each prompt, at most.
+        grouped: Rows that name a `group`.
+        groups: How many different ones.
     """
 
     digest: str = ""
     fewest: Sequence[int] = ()
     most: Sequence[int] = ()
+    grouped: int = 0
+    groups: int = 0
 
     @property
     def rows(self) -> int:
         """Number of rows, good or bad."""
         return len(self.most)
+
+    @property
+    def units(self) -> int:
+        """Number of rows and groups of rows that say something independent of each other."""
+        return self.rows - self.grouped + self.groups
 
     @property
     def tokens(self) -> Quantity:
@@ -70,6 +80,7 @@ def read_prompt_sizes(stream: BinaryIO) -> PromptSizes:
         DamagedGzip: When it is compressed and broken.
     """
     prompts: set[bytes] = set()
+    grouped, groups = 0, set[int]()
     fewest, most = array("L"), array("L")
     decoder = msgspec.json.Decoder(Row)
     for line in open_lines(stream)[0]:
@@ -77,10 +88,14 @@ def read_prompt_sizes(stream: BinaryIO) -> PromptSizes:
             row = decoder.decode(line)
             low, high = token_range(row)
             prompt = folded(row.asked()).encode("utf-8", "surrogatepass")
+            if row.has_group():
+                groups.add(key_of(row.group))
+                grouped += 1
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             low, high = 0, len(line)
             prompt = line
         prompts.add(hashlib.sha256(prompt).digest())
         fewest.append(low)
         most.append(high)
-    return PromptSizes(hashlib.sha256(b"".join(sorted(prompts))).hexdigest(), fewest, most)
+    digest = hashlib.sha256(b"".join(sorted(prompts))).hexdigest()
+    return PromptSizes(digest, fewest, most, grouped, len(groups))
