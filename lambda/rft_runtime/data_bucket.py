@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _ATTEMPTS = 10
+_LONGEST_WAIT = 1.0
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -183,5 +184,5 @@ class DataBucket:
             body = encode(after)
             if self.create(key, body) if found is None else self.replace(key, body, found[1]):
                 return after
-            self.sleep(random.uniform(0, 0.05 * 2**attempt))
+            self.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**attempt)))
         raise Transient(f"{self.address(key)} changed {_ATTEMPTS} times while it was being written")
