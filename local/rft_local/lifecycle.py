@@ -15,6 +15,7 @@ import msgspec
 from rft_local.cdk import Cdk, last_words
 from rft_local.connection import clean_environment, endpoint
 from rft_local.emulator.environment import ACCOUNT, REGION
+from rft_local.emulator.undocumented import Undocumented
 from rft_local.local_error import LocalError
 from rft_local.port import check_port
 from rft_local.process import Process, kill_descendants, stop_all
@@ -81,7 +82,7 @@ def up(
     seed: int | None,
     deploy: bool,
     tell: Tell,
-    bedrock_settings: Sequence[str] = (),
+    settings: Sequence[str] = (),
     bedrock: Sequence[str] = ("-m", "rft_local.bedrock"),
 ) -> LocalState:
     """Start the embedded AWS unless it runs, and deploy the app's local stage into it.
@@ -95,7 +96,8 @@ def up(
         seed: Seed of the trainer; None leaves it to the Bedrock endpoint.
         deploy: Whether to deploy.
         tell: Hears what is being done.
-        bedrock_settings: More arguments of `python -m rft_local.bedrock`, such as `--judge-noise=0.2`.
+        settings: More arguments of `python -m rft_local.bedrock` or `python -m rft_local.emulator`, such as
+            `--judge-noise=0.2`.
         bedrock: What Python runs as the Bedrock endpoint; another one takes the same `--port`, `--emulator-url`,
             `--state` and `--weights`.
 
@@ -117,7 +119,7 @@ def up(
                 for folder in (project.logs, project.temporary):
                     folder.mkdir(parents=True, exist_ok=True)
                 tell("starting")
-                state = _start(project, port, bedrock_port, seed, bedrock_settings, bedrock)
+                state = _start(project, port, bedrock_port, seed, settings, bedrock)
             if deploy:
                 tell("synthesizing the app")
                 with cdk.synthesis():
@@ -194,19 +196,20 @@ def _start(
     port: int,
     bedrock_port: int,
     seed: int | None,
-    bedrock_settings: Sequence[str],
+    settings: Sequence[str],
     bedrock_program: Sequence[str],
 ) -> LocalState:
     folder = str(project.state_folder)
     environment = clean_environment(project.temporary)
     emulator, bedrock = endpoint(port), endpoint(bedrock_port)
+    of_emulator = [one for one in settings if one.partition("=")[0] in Undocumented.options()]
     programs = {"emulator": ("-m", "rft_local.emulator"), "bedrock": bedrock_program}
     commands = {
-        "emulator": ["--port", str(port), "--bedrock-url", bedrock, "--state", folder],
+        "emulator": ["--port", str(port), "--bedrock-url", bedrock, "--state", folder, *of_emulator],
         "bedrock": ["--port", str(bedrock_port), "--emulator-url", emulator, "--state", folder]
         + ["--weights", str(project.weights)]
         + ([] if seed is None else ["--seed", str(seed)])
-        + list(bedrock_settings),
+        + [one for one in settings if one not in of_emulator],
     }
     started = {
         name: Process.start(

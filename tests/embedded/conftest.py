@@ -26,6 +26,7 @@ import pytest
 from botocore.config import Config
 
 from rft_local.emulator.environment import ACCOUNT, HOST, REGION
+from tests.embedded.checkout import synthesize
 
 LOCAL = Path(__file__).parents[2] / "local"
 
@@ -206,12 +207,14 @@ def until(ask: Any, accept: Any, seconds: float = 20) -> Any:
         time.sleep(0.05)
 
 
-def start(port: int, bedrock_url: str, state: Path, **variables: str) -> subprocess.Popen[bytes]:
+def start(
+    port: int, bedrock_url: str, state: Path, options: Sequence[str] = (), **variables: str
+) -> subprocess.Popen[bytes]:
     """Starts an emulator process."""
     command = [sys.executable, "-m", "rft_local.emulator", "--port", str(port), "--bedrock-url", bedrock_url]
     environment = {**os.environ, "PYTHONPATH": str(LOCAL), **variables}
     with log_file(state).open("wb") as log:
-        return subprocess.Popen([*command, "--state", str(state)], env=environment, stdout=log, stderr=log)
+        return subprocess.Popen([*command, "--state", str(state), *options], env=environment, stdout=log, stderr=log)
 
 
 def log_file(state: Path) -> Path:
@@ -229,6 +232,14 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the app's local stage synthesizes: once for all modules of a process that deploy it as it is."""
+    folder = tmp_path_factory.mktemp("assembly")
+    synthesize(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def bedrock_recorder() -> Iterator[BedrockRecorder]:
     """The endpoint the emulator forwards Bedrock requests to."""
     recorder = BedrockRecorder()
@@ -237,10 +248,10 @@ def bedrock_recorder() -> Iterator[BedrockRecorder]:
     server.shutdown()
 
 
-def run(bedrock_url: str, state: Path, **variables: str) -> Iterator[Emulator]:
+def run(bedrock_url: str, state: Path, options: Sequence[str] = (), **variables: str) -> Iterator[Emulator]:
     """Runs one emulator and ends it afterwards."""
     port = free_port()
-    process = start(port, bedrock_url, state, **variables)
+    process = start(port, bedrock_url, state, options, **variables)
     running = Emulator(f"http://{HOST}:{port}", port, state, process)
     try:
         until(lambda: answers(running.url) or process.poll() is not None, bool)

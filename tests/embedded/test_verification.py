@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,37 +28,19 @@ from rft_local.bedrock.endpoint import Endpoint
 from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, FieldPlace, GraderSettings, Nested
 from rft_local.bedrock.engine import Completion, Decoding, Message, Rollout, TrainingHooks, TrainingStep, TrainingTask
 from rft_local.bedrock.server import Server
-from rft_local.bedrock.undocumented import (
-    Artifacts,
-    Deploying,
-    JobEvents,
-    Qualifier,
-    StoppedModel,
-    Undocumented,
-    ValidationData,
-)
+from rft_local.bedrock.undocumented import Undocumented
 from rft_local.emulator.environment import ACCOUNT, REGION
 from rft_runtime.job import Job, find_job, start_job
 from rft_runtime.run_record import RunRecord
 from tests.embedded import conftest
-from tests.unit.runtime_fakes import recipe_json
+from tests.unit.fakes.recipe import recipe_json
 
 pytestmark = pytest.mark.embedded
 
 ROOT = Path(__file__).parents[1]
 CASES = json.loads((ROOT / "cases" / "verification.json").read_text(encoding="utf-8"))
-PACE = TrialPace(look=0.1, role=0.0, job=30.0, deployment=10.0, metrics=0.5)
-KINDS = {
-    "nested": Nested,
-    "delivery": Delivery,
-    "fields": FieldPlace,
-    "qualifier": Qualifier,
-    "validation": ValidationData,
-    "artifacts": Artifacts,
-    "deploying": Deploying,
-    "stopped_model": StoppedModel,
-    "job_events": JobEvents,
-}
+PACE = TrialPace(look=0.1, role=0.5, job=30.0, deployment=10.0, metrics=0.5)
+KINDS = {"nested": Nested, "delivery": Delivery, "fields": FieldPlace}
 
 
 class BriefEngine:
@@ -127,7 +110,7 @@ class Account:
     environment: Environment
     state: Path
 
-    def behave(self, name: str, grader: dict[str, Any], undocumented: dict[str, Any]) -> Endpoint:
+    def behave(self, name: str, grader: dict[str, Any], undocumented: dict[str, str]) -> Endpoint:
         """Put a Bedrock in place that behaves in a certain way."""
         endpoint = Endpoint(
             EndpointSettings(
@@ -136,7 +119,7 @@ class Account:
                 deployment_seconds=0,
                 batch_seconds=0,
                 grader=GraderSettings(**read(grader)),
-                undocumented=Undocumented(**read(undocumented)),
+                undocumented=Undocumented.of(undocumented),
             ),
             BriefEngine(),
         )
@@ -145,13 +128,16 @@ class Account:
         return endpoint
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    state = tmp_path_factory.mktemp("verification")
+@contextmanager
+def account_in(state: Path, options: Sequence[str] = ()) -> Iterator[Account]:
+    """Run an embedded AWS whose emulator has some options."""
     unused = EndpointSettings(emulator_url="http://127.0.0.1:1", state=state / "unused")
     server = Server(0, Endpoint(unused, BriefEngine()))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    for emulator in conftest.run(server.url, state):
+    with ExitStack() as stack:
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        emulator = stack.enter_context(contextmanager(conftest.run)(server.url, state, options))
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         aws = Aws(session, emulator.url)
         aws.s3.create_bucket(Bucket="data")
@@ -172,22 +158,22 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             rejected_model_days=1.0,
         )
         yield Account(server, emulator, Environment("local", "--env local", "local-Rft", aws, outputs), state)
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_trial_sees_how_this_aws_behaves_and_leaves_nothing(account: Account, name: str) -> None:
+def test_a_trial_sees_how_this_aws_behaves_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     case = CASES[name]
-    endpoint = account.behave(name, case["grader"], case["undocumented"])
-    trial = Trial(account.environment, chosen([], full=True), lambda _: None, PACE)
-    trial.run()
-    endpoint.stop()
+    with account_in(tmp_path, [f"--{option}={value}" for option, value in case["emulator"].items()]) as account:
+        endpoint = account.behave(name, case["grader"], case["undocumented"])
+        trial = Trial(account.environment, chosen([], full=True), lambda _: None, PACE)
+        trial.run()
+        endpoint.stop()
+        left = remains(account.environment.aws, trial.name)
     wanted = {one.id: Verdict.HOLDS for one in assumptions() if one.looks}
     wanted |= dict.fromkeys(case["false"], Verdict.FALSE) | dict.fromkeys(case["unseen"], Verdict.UNSEEN)
     assert {one.assumption: one.verdict for one in trial.observations} == wanted, trial.observations
     assert trial.left == []
-    assert remains(account.environment.aws, trial.name) == []
+    assert left == []
 
 
 def remains(aws: Aws, name: str) -> list[str]:
@@ -206,6 +192,12 @@ def remains(aws: Aws, name: str) -> list[str]:
         *(version["Key"] for version in aws.s3.list_object_versions(Bucket="data").get("Versions", [])),
     ]
     return [one for one in found if name in one]
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account_in(tmp_path_factory.mktemp("verification")) as account:
+        yield account
 
 
 DATASETS = {split: f"s3://data/datasets/{split}.jsonl" for split in ("train", "validation", "held_out")}

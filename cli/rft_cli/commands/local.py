@@ -28,8 +28,8 @@ def up(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="How the embedded Bedrock behaves, such as judge-noise=0.2 or event-size=1; all of them: python -m "
-            "rft_local.bedrock --help",
+            help="How the embedded AWS behaves, such as judge-noise=0.2 or event-size=1; all of them: python -m "
+            "rft_local.bedrock --help and python -m rft_local.emulator --help",
         ),
     ] = None,
     json: Json = False,
@@ -47,7 +47,7 @@ def up(
             seed=seed,
             deploy=deploy,
             tell=lambda words: spinner.update(f"embedded AWS: {words}"),
-            bedrock_settings=[f"--{setting}" for setting in settings or []],
+            settings=[f"--{setting}" for setting in settings or []],
         )
     if json:
         print_json(lifecycle.describe(project))
@@ -55,7 +55,9 @@ def up(
     out().print(f"The embedded AWS runs at http://127.0.0.1:{state.port}")
     if state.stacks:
         out().print(f"deployed: {', '.join(state.stacks)}")
-    out().print("next: rft run recipes/routing.yaml --wait", markup=False)
+    out().print(
+        f"next: {'rft run recipes/routing.yaml --wait' if state.stacks else 'make deploy ENV=local'}", markup=False
+    )
 
 
 @app.command()

@@ -14,7 +14,7 @@ from rft_cli.verification.pace import TrialPace
 from rft_cli.verification.permission import ALLOWED, DENIED, attempt
 from rft_cli.verification.removals import Removals
 from rft_cli.verification.scaffold import Scaffold, make_role, service_trust
-from rft_runtime.base_models import BaseModel
+from rft_runtime.base_models import BASE_MODELS
 from rft_runtime.conversation import Decoding, converse_request
 from rft_runtime.failures import explain
 
@@ -78,7 +78,7 @@ def observe_batch_input(environment: Environment, name: str, pace: TrialPace, re
     if ended["status"] != "SUCCEEDED":
         return unseen("batch-input-paths", f"the execution is {ended['status']}: {ended.get('error', 'no error')}")
     children = json.loads(ended["output"])
-    got = [child["BatchInput"]["name"] for child in children]
+    got = [child["BatchInput"].get("name") for child in children]
     return holds("batch-input-paths", got == [name], "the child got " + ("the value" if got == [name] else "the path"))
 
 
@@ -125,11 +125,10 @@ def judge_quotas(names: Sequence[str]) -> Observation:
     return holds("deployment-quota", named, words)
 
 
-def observe_high_effort(environment: Environment, model: BaseModel) -> Observation:
-    """Call the base model at reasoning effort `high`, without a token limit and with one."""
+def observe_high_effort(environment: Environment) -> Observation:
+    """Call the base model that reasons at effort `high`, without a token limit and with one."""
     name = "high-effort"
-    if not model.reasoning:
-        return unseen(name, f"{model.customization_id} takes no reasoning effort")
+    model = next(model for model in BASE_MODELS if model.reasoning)
     decoding = Decoding(max_tokens=_TOKENS, temperature=1.0, reasoning_effort="high")
     plain = converse_request(model.inference_id, _ROW, decoding, model)
     limited = {**plain, "inferenceConfig": {"maxTokens": _TOKENS, "temperature": 1.0}}

@@ -102,9 +102,7 @@ class Trial:
     def _run(self, removals: Removals) -> None:
         environment = self.environment
         self._look(("deployment-quota",), "quotas", lambda: [account_looks.observe_deployment_quota(environment)])
-        self._look(
-            ("high-effort",), "the base model", lambda: [account_looks.observe_high_effort(environment, self.model)]
-        )
+        self._look(("high-effort",), "the base model", lambda: [account_looks.observe_high_effort(environment)])
         self._look(
             ("batch-input-paths",),
             "a Distributed Map",

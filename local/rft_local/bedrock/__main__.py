@@ -14,7 +14,7 @@ from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, Fiel
 from rft_local.bedrock.judge_settings import JudgeSettings
 from rft_local.bedrock.server import Server
 from rft_local.bedrock.stand_in_engine import StandInEngine
-from rft_local.bedrock.undocumented import Undocumented, add_options
+from rft_local.bedrock.undocumented import Undocumented
 from rft_local.local_error import LocalError
 from rft_local.port import check_port
 
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--assistant-role", choices=["assistant", "nova_assistant"], default="assistant", help="role of the last turn")
     add("--event-size", type=int, default=64, help="most rollouts in one event (default 64)")
     add("--shuffle-rewards", action="store_true", help="a control: deal each step's rewards out at random")
-    add_options(parser)
+    Undocumented.add_options(parser)
     judge = JudgeSettings()
     for name, default, meaning in (
         ("noise", judge.noise, "standard deviation of its grades, as a share of the scale"),

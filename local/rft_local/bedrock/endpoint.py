@@ -27,6 +27,7 @@ from rft_local.bedrock.role_check import RoleCheck
 from rft_local.bedrock.runtime import Reply, Runtime
 from rft_local.bedrock.service_error import ServiceError
 from rft_local.bedrock.service_model import HttpRequest, HttpResponse, ServiceModel
+from rft_local.bedrock.undocumented import Undocumented
 
 CALLER_HEADER = "x-rft-caller-arn"
 """Set by the emulator after it has evaluated IAM."""
@@ -67,6 +68,7 @@ class Endpoint:
             Runtime(
                 account, deployments, self._engine, self._batcher, JudgeStandIn(settings.judge), settings.max_tokens
             ),
+            settings.undocumented,
         )
         self._loaded = threading.Event()
         self._load_failure = ""
@@ -121,7 +123,12 @@ class Endpoint:
 
 
 def operations(
-    jobs: Jobs, models: CustomModels, deployments: Deployments, tags: ResourceTags, runtime: Runtime
+    jobs: Jobs,
+    models: CustomModels,
+    deployments: Deployments,
+    tags: ResourceTags,
+    runtime: Runtime,
+    undocumented: Undocumented,
 ) -> dict[str, Operation]:
     """Return the operations that are served, by their name in the service model."""
     return {
@@ -144,7 +151,9 @@ def operations(
         "TagResource": _typed(requests.TagResource, tags.add),
         "UntagResource": _typed(requests.UntagResource, tags.remove),
         "ListTagsForResource": _typed(requests.Resource, tags.list_all),
-        "Converse": lambda members, _: runtime.converse(msgspec.convert(members, requests.Converse)),
+        "Converse": lambda members, _: runtime.converse(
+            undocumented.conversable(msgspec.convert(members, requests.Converse))
+        ),
         "InvokeModel": lambda members, request: runtime.invoke_model(
             msgspec.convert(members, requests.InvokeModel), request.body
         ),

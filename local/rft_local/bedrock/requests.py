@@ -281,6 +281,7 @@ class Converse(Input, frozen=True, kw_only=True):
     tool_config: ToolConfig | None = None
     output_config: OutputConfig | None = None
     guardrail_config: dict[str, object] | None = None
+    additional_model_request_fields: dict[str, object] | None = None
 
 
 class InvokeModel(Input, frozen=True, kw_only=True):

@@ -1,15 +1,15 @@
-"""What AWS does not document about its jobs, and this endpoint does in one way or the other.
+"""What AWS does not document about Bedrock, and this endpoint does in one way or the other.
 
 The first value of each choice is what the platform relies on; the others are what it has to live with should AWS turn
 out to do so. `docs/assumptions.md` says what follows from each.
 """
 
-import argparse
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rft_local.bedrock.requests import CreateJob
+from rft_local.bedrock.requests import Converse, CreateJob, InferenceParameters
 from rft_local.bedrock.service_error import invalid
+from rft_local.choices import Choices
 
 
 class Qualifier(StrEnum):
@@ -56,9 +56,16 @@ class JobEvents(StrEnum):
     LOST = "lost"
 
 
+class HighEffort(StrEnum):
+    """A Converse request at reasoning effort `high`: without limit and sampling parameters only, or with them too."""
+
+    BARE = "bare"
+    LIMITED = "limited"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Undocumented:
-    """How the endpoint behaves where AWS does not say; each is an option `--<name>` of the endpoint's command line."""
+class Undocumented(Choices):
+    """How the endpoint behaves where AWS does not say; each is an option of the endpoint's command line."""
 
     qualifier: Qualifier = Qualifier.HONOURED
     validation: ValidationData = ValidationData.USED
@@ -66,18 +73,7 @@ class Undocumented:
     deploying: Deploying = Deploying.SERVED
     stopped_model: StoppedModel = StoppedModel.NONE
     job_events: JobEvents = JobEvents.TOLD
-
-    @classmethod
-    def from_options(cls, asked: argparse.Namespace) -> "Undocumented":
-        """Read what `add_options` let somebody choose."""
-        return cls(
-            qualifier=Qualifier(asked.qualifier),
-            validation=ValidationData(asked.validation),
-            artifacts=Artifacts(asked.artifacts),
-            deploying=Deploying(asked.deploying),
-            stopped_model=StoppedModel(asked.stopped_model),
-            job_events=JobEvents(asked.job_events),
-        )
+    high_effort: HighEffort = HighEffort.BARE
 
     def check(self, job: CreateJob) -> None:
         """Refuse a job for something that AWS may turn out not to take.
@@ -93,6 +89,18 @@ class Undocumented:
         if job.validation_uris and self.validation is ValidationData.REFUSED:
             raise invalid("validationDataConfig: validation datasets are not supported for this model")
 
+    def conversable(self, asked: Converse) -> Converse:
+        """Return a request of Converse that may turn out to be taken.
+
+        Raises:
+            ServiceError: ValidationException.
+        """
+        reasoning = (asked.additional_model_request_fields or {}).get("reasoningConfig")
+        high = isinstance(reasoning, dict) and reasoning.get("maxReasoningEffort") == "high"
+        if high and asked.inference_config != InferenceParameters() and self.high_effort is HighEffort.BARE:
+            raise invalid("inferenceConfig: not supported at maxReasoningEffort high")
+        return asked
+
     def called(self, lambda_arn: str) -> str:
         """Return the ARN that is called for a reward function's ARN."""
         return unqualified(lambda_arn) if self.qualifier is Qualifier.DROPPED else lambda_arn
@@ -101,18 +109,3 @@ class Undocumented:
 def unqualified(lambda_arn: str) -> str:
     """Return a function's ARN without version or alias."""
     return ":".join(lambda_arn.split(":")[:7])
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Let somebody choose each behaviour on a command line."""
-    for name, kind in (
-        ("qualifier", Qualifier),
-        ("validation", ValidationData),
-        ("artifacts", Artifacts),
-        ("deploying", Deploying),
-        ("stopped-model", StoppedModel),
-        ("job-events", JobEvents),
-    ):
-        values = [item.value for item in kind]
-        words = (kind.__doc__ or "").rstrip(".")
-        parser.add_argument(f"--{name}", choices=values, default=values[0], help=f"{words} (default {values[0]})")

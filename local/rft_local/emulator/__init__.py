@@ -1,7 +1,8 @@
 """The embedded AWS: ministack, patched from outside so that what fails in AWS fails here too.
 
 `python -m rft_local.emulator --port N --bedrock-url URL --state DIR` starts one instance, IAM enforced, on 127.0.0.1.
-Each patch is a function in `patches`; its docstring says which gap it closes and which AWS page it follows.
+Each patch is a function in `patches`; its docstring says which gap it closes and which AWS page it follows. Where AWS
+says nothing, `undocumented` names the choices.
 Nothing here was compared with a real AWS account. What still differs from AWS:
 
 - Lambda: every Python runtime is the emulator's own interpreter; no memory limit, no network isolation, no SnapStart,
@@ -16,6 +17,7 @@ Nothing here was compared with a real AWS account. What still differs from AWS:
 - EventBridge: events arrive at once and exactly once, unless a fault was ordered; a refused delivery reaches no
   dead-letter queue.
 - CloudWatch: an alarm's periods end now instead of on the clock, and missing data is not looked up further back; only
-  SNS topics work as alarm actions; labels know `${LABEL}` alone; there is no GetMetricWidgetImage.
+  SNS topics work as alarm actions; labels know `${LABEL}` alone; there is no GetMetricWidgetImage; of AWS/Bedrock only
+  Invocations of deployments are recorded.
 - CloudFormation: Retain is honoured, Snapshot is not.
 """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rft_local.emulator.environment import AUTHORIZATION_LOG, EmulatorSettings, emulator_environment
+from rft_local.emulator.undocumented import Undocumented
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,10 +26,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, required=True, help="TCP port on 127.0.0.1")
     parser.add_argument("--bedrock-url", required=True, help="base URL of the endpoint that answers for Bedrock")
     parser.add_argument("--state", type=Path, required=True, help="directory of this instance")
+    Undocumented.add_options(parser)
     options = parser.parse_args(arguments)
     log = os.environ.get(AUTHORIZATION_LOG)
     settings = EmulatorSettings(
-        options.port, options.bedrock_url.rstrip("/"), options.state.resolve(), Path(log) if log else None
+        options.port,
+        options.bedrock_url.rstrip("/"),
+        options.state.resolve(),
+        Path(log) if log else None,
+        Undocumented.from_options(options),
     )
     settings.temporary.mkdir(parents=True, exist_ok=True)
     clean = emulator_environment(settings, os.environ)

@@ -11,10 +11,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rft_local.emulator.authorization_log import CHECK, TRUST, AuthorizationLog
 from rft_local.emulator.environment import ACCOUNT, REGION
+from rft_local.emulator.new_roles import NEW_ROLES
 from rft_local.emulator.upstream import require
 
 SESSION_SECONDS = 12 * 3600
@@ -177,7 +179,7 @@ def trusts_service(role_arn: str, service: str, source_arn: str, source_account:
 
 def _trusts(role_arn: str, service: str, source_arn: str, source_account: str) -> Decision:
     role = require("services.iam", "_roles").get_scoped(ACCOUNT, None, role_name(role_arn))
-    if role is None:
+    if role is None or not NEW_ROLES.is_known(role["RoleId"], datetime.fromisoformat(role["CreateDate"])):
         return Decision(False, f"the role {role_arn} does not exist")
     document = role.get("AssumeRolePolicyDocument") or "{}"
     trust = json.loads(document) if isinstance(document, str) else document

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rft_local.emulator.undocumented import Undocumented
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -24,12 +26,14 @@ class EmulatorSettings:
         bedrock_url: Base URL of the endpoint that answers Bedrock's control plane and runtime.
         state: Directory of this instance; everything below it may be removed when the emulator stops.
         authorization_log: File that gets every authorization question of a stack's role. None: nothing is written.
+        undocumented: How it behaves where AWS does not say.
     """
 
     port: int
     bedrock_url: str
     state: Path
     authorization_log: Path | None = None
+    undocumented: Undocumented = field(default_factory=Undocumented)
 
     @property
     def url(self) -> str:

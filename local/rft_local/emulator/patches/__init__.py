@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rft_local.emulator.environment import EmulatorSettings
+from rft_local.emulator.new_roles import NEW_ROLES
 from rft_local.emulator.patches import (
     alarms,
     bedrock,
@@ -19,9 +20,11 @@ from rft_local.emulator.patches import (
     lambda_runtime,
     lambda_telemetry,
     metric_data,
+    quotas,
     recording,
     s3_keys,
     simulation,
+    system_calls,
     tasks,
     transport,
 )
@@ -43,7 +46,10 @@ def patches(settings: EmulatorSettings) -> tuple[Patch, ...]:
         The patches, to be called in this order.
     """
     states = RoleClients(settings.url, "stepfunctions")
+    chosen = settings.undocumented
     return (
+        # before a thread is started, because a thread keeps the filter that it was started with
+        lambda: system_calls.refuse_system_calls(chosen.system_calls),
         transport.count_loopback_as_tls,
         lambda_runtime.run_functions_isolated,
         lambda_runtime.end_logs_at_marker,
@@ -51,6 +57,7 @@ def patches(settings: EmulatorSettings) -> tuple[Patch, ...]:
         lambda_runtime.report_exception_names,
         lambda_runtime.honour_qualified_invoke_config,
         lambda_actions.name_actions,
+        lambda: lambda_actions.confine_version_deletion(chosen.version_deletion),
         lambda_limits.limit_payloads,
         lambda_telemetry.measure_every_invocation,
         lambda_telemetry.write_logs_as_the_role,
@@ -60,7 +67,7 @@ def patches(settings: EmulatorSettings) -> tuple[Patch, ...]:
         executions.keep_history_in_order,
         executions.measure_executions,
         lambda: tasks.call_services_as_the_role(states),
-        lambda: distributed_map.run_distributed_maps(states),
+        lambda: distributed_map.run_distributed_maps(states, chosen.batch_input),
         s3_keys.require_key_permissions,
         condition_keys.name_sessions_by_role,
         condition_keys.tell_signatures,
@@ -77,7 +84,9 @@ def patches(settings: EmulatorSettings) -> tuple[Patch, ...]:
         alarms.evaluate_alarms,
         lambda: recording.record_authorizations(settings.authorization_log),
         bedrock.authorize_bedrock_by_resource,
-        lambda: bedrock.forward_bedrock(settings.bedrock_url),
+        lambda: bedrock.forward_bedrock(settings.bedrock_url, chosen),
+        lambda: quotas.list_deployment_quota(chosen.deployment_quota),
+        lambda: NEW_ROLES.choose(chosen.new_role),
         faults.strike_calls,
         faults.strike_executions,
         faults.strike_deliveries,

@@ -11,19 +11,31 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rft_local.emulator.authorization import principal_policies
-from rft_local.emulator.bedrock_authorization import Request, actions, read_request
+from rft_local.emulator.bedrock_authorization import INVOKE_ACTIONS, Request, actions, read_request
 from rft_local.emulator.environment import ACCOUNT, HOST
+from rft_local.emulator.patches.alarms import metrics_changed
+from rft_local.emulator.undocumented import DeploymentMetrics, ModelTags, StopTags, Undocumented
 from rft_local.emulator.upstream import require, wrap
 
 SERVICES = ("bedrock", "bedrock-runtime")
 CALLER_HEADER = "x-rft-caller-arn"
 TIMEOUT_SECONDS = 910
+OK = 200
+DEPLOYMENT = ":custom-model-deployment/"
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding", "expect"})
+
+STOPS = frozenset({"StopModelCustomizationJob"})
+USES = frozenset(INVOKE_ACTIONS) | {
+    "CreateCustomModelDeployment",
+    "UpdateCustomModelDeployment",
+    "DeleteCustomModelDeployment",
+    "DeleteCustomModel",
+}
 
 raw_target: contextvars.ContextVar[str] = contextvars.ContextVar("raw_target", default="")
 
 
-def forward_bedrock(url: str) -> None:
+def forward_bedrock(url: str, undocumented: Undocumented) -> None:
     """Forwards Bedrock's control plane and runtime over HTTP, path and query as they came.
 
     Gap: ministack answers with a mock whose jobs never end and whose models reply with canned text.
@@ -31,12 +43,13 @@ def forward_bedrock(url: str) -> None:
 
     Args:
         url: Base URL of the endpoint; it is told the caller's ARN in the header `x-rft-caller-arn`.
+        undocumented: At which requests IAM is told the tags of the resource, and what metrics call a deployment.
     """
 
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         run = require("core.concurrency", "run_reentrant")
         target = raw_target.get() or path
-        return await run(_answer, url, method, target, headers, body, thread_name="bedrock-forward")
+        return await run(_answer, url, undocumented, method, target, headers, body, thread_name="bedrock-forward")
 
     handlers = require("app", "SERVICE_HANDLERS")
     for service in SERVICES:
@@ -57,28 +70,46 @@ def authorize_bedrock_by_resource() -> None:
     wrap("core.iam_actions", "extract_iam_action", extract)
 
 
-def _answer(url: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Any:
-    """Authorizes one request, then forwards it."""
+def _count_invocation(model: str, named_by: DeploymentMetrics) -> None:
+    """Records the metric `Invocations` of a deployment; those of other models have no reader here.
+
+    Source: Bedrock user guide, "Monitor bedrock-runtime inference using CloudWatch metrics".
+    """
+    if DEPLOYMENT not in model:
+        return
+    name = model if named_by is DeploymentMetrics.ARN else model.rpartition("/")[2]
+    require("services.cloudwatch", "record_metric")("AWS/Bedrock", "Invocations", 1, "Count", {"ModelId": name})
+    metrics_changed()
+
+
+def _answer(
+    url: str, undocumented: Undocumented, method: str, target: str, headers: Mapping[str, str], body: bytes
+) -> Any:
+    """Authorizes one request, then forwards it and counts it."""
     split = urlsplit(target)
     request = read_request(method, split.path, parse_qs(split.query), body)
-    refusal = _refusal(url, request, headers)
+    refusal = _refusal(url, undocumented, request, headers)
     if refusal is not None:
         return refusal
     caller = require("core.iam_evaluator", "caller_arn")()
     try:
-        return _forward(url, method, target, {**_forwarded(headers), CALLER_HEADER: caller}, body)
+        answer = _forward(url, method, target, {**_forwarded(headers), CALLER_HEADER: caller}, body)
     except OSError as error:
         return _error("ServiceUnavailableException", f"the Bedrock endpoint at {url} does not answer: {error}", 503)
+    if request.operation in INVOKE_ACTIONS and answer[0] == OK:
+        _count_invocation(request.path_value, undocumented.deployment_metrics)
+    return answer
 
 
-def _refusal(url: str, request: Request, headers: Mapping[str, str]) -> Any:
+def _refusal(url: str, undocumented: Undocumented, request: Request, headers: Mapping[str, str]) -> Any:
     """The response to a request the caller may not make; None when it may."""
     enforce = require("core.iam_evaluator", "enforce")
     key = require("core.router", "extract_access_key_id")(headers, {})
     region = require("core.responses", "get_region")()
-    by_tag = _asks_for_tags(require("core.iam_evaluator", "caller_arn")())
+    told = _are_tags_told(undocumented, request.operation)
+    by_tags = told and _asks_for_tags(require("core.iam_evaluator", "caller_arn")())
     for action, resource, context in actions(request):
-        with_tags = {**context, **_resource_tags(url, resource)} if by_tag else context
+        with_tags = {**context, **_resource_tags(url, resource)} if by_tags else context
         denied = enforce(key, action, "bedrock", region, resource_arn=resource, service_context=with_tags)
         if denied is None:
             continue
@@ -92,6 +123,13 @@ def _refusal(url: str, request: Request, headers: Mapping[str, str]) -> Any:
         )
         return _error("AccessDeniedException", message, 403)
     return None
+
+
+def _are_tags_told(undocumented: Undocumented, operation: str) -> bool:
+    """Whether IAM is told the resource's tags at an operation."""
+    if operation in STOPS:
+        return undocumented.stop_tags is StopTags.TOLD
+    return operation not in USES or undocumented.model_tags is ModelTags.TOLD
 
 
 def _asks_for_tags(caller: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from rft_local.emulator.patches.executions import PAYLOAD_BYTES, STOPPED, check_running, check_size, failure
 from rft_local.emulator.patches.map_storage import read_items, write_results
 from rft_local.emulator.sdk import RoleClients
+from rft_local.emulator.undocumented import BatchInput
 from rft_local.emulator.upstream import replace, require
 
 SERVICE = "services.stepfunctions"
@@ -22,7 +23,7 @@ MAX_CONCURRENCY = 16
 Evaluate = Callable[..., Any]
 
 
-def run_distributed_maps(clients: RoleClients) -> None:
+def run_distributed_maps(clients: RoleClients, batch_input: BatchInput) -> None:
     """Runs Distributed Map states with reader, selector, batcher, tolerated failures, writer and history events.
 
     Gap: ministack ignores ItemBatcher and ResultWriter, reads S3 without permission, evaluates no JSONata in the
@@ -31,10 +32,14 @@ def run_distributed_maps(clients: RoleClients) -> None:
     ItemSelector, ItemBatcher, ResultWriter and "Setting failure thresholds for Distributed Map states".
     Kinder or harsher than AWS: at most 16 children run at once whatever MaxConcurrency says; without a writer the
     output holds null for each tolerated failure, which was not compared with AWS.
+
+    Args:
+        clients: Clients by role, for S3.
+        batch_input: What a path in BatchInput is taken for, which AWS does not say.
     """
 
     def run(state: Any, raw_input: Any, effective: Any, processor: Any, execution: Any, context: Any) -> Any:
-        return MapRun(clients, state, raw_input, effective, processor, execution, context).run()
+        return MapRun(clients, batch_input, state, raw_input, effective, processor, execution, context).run()
 
     replace(SERVICE, "_run_distributed_map", run)
 
@@ -45,6 +50,7 @@ class MapRun:
 
     Attributes:
         clients: Clients by role, for S3.
+        batch_input: What a path in BatchInput is taken for.
         state: The state's definition.
         raw_input: The state's input.
         effective: The input after InputPath.
@@ -54,6 +60,7 @@ class MapRun:
     """
 
     clients: RoleClients
+    batch_input: BatchInput
     state: Mapping[str, Any]
     raw_input: Any
     effective: Any
@@ -134,7 +141,7 @@ class MapRun:
         batcher = self.state.get("ItemBatcher")
         if not batcher:
             return items
-        fixed = {"BatchInput": self._evaluate(batcher["BatchInput"])} if "BatchInput" in batcher else {}
+        fixed = {"BatchInput": self._batch_input(batcher["BatchInput"])} if "BatchInput" in batcher else {}
         largest = int(self._number("MaxItemsPerBatch", len(items) or 1, batcher))
         bytes_limit = int(self._number("MaxInputBytesPerBatch", PAYLOAD_BYTES, batcher))
         batches: list[list[Any]] = []
@@ -147,6 +154,11 @@ class MapRun:
             batches[-1].append(item)
             size += length
         return [{**fixed, "Items": batch} for batch in batches]
+
+    def _batch_input(self, template: Any) -> Any:
+        """What every batch is given; JSONata is documented for it, a path is not."""
+        text = self.batch_input is BatchInput.TEXT and not self._jsonata
+        return template if text else self._evaluate(template)
 
     def _open(self, total: int) -> None:
         """Registers the run, so that ListMapRuns and DescribeMapRun report it."""
