@@ -17,7 +17,6 @@ from botocore.config import Config
 
 from benchmarks import instant_bedrock
 from benchmarks.instant_bedrock import HINTS
-from benchmarks.result import ROOT
 from rft_contract.json_value import JsonObject
 from rft_contract.layout import dataset_key
 from rft_contract.naming import stack_name
@@ -26,6 +25,7 @@ from rft_local.connection import endpoint
 from rft_local.emulator.environment import client_environment
 from rft_local.lifecycle import down, up
 from rft_local.project import Project
+from tests.embedded.checkout import check_out
 
 
 class InstantStack:
@@ -124,12 +124,7 @@ def instant_stack(port: int, bedrock_port: int) -> Iterator[InstantStack]:
         port: For the emulator.
         bedrock_port: For the Bedrock endpoint behind it.
     """
-    project = Project(Path(mkdtemp(prefix="rft-instant-")))
-    for name in ("cdk.json", "app.py", "stacks", "node_modules"):
-        (project.root / name).symlink_to(ROOT / name)
-    project.weights.parent.mkdir(parents=True, exist_ok=True)
-    project.weights.symlink_to(Project(ROOT).weights)
-    (project.weights.parent / "xla").symlink_to(Project(ROOT).weights.parent / "xla")
+    project = check_out(Path(mkdtemp(prefix="rft-instant-")))
     try:
         up(
             project,

@@ -16,6 +16,7 @@ from rft_cli.environment import Environment, open_environment
 from rft_contract.layout import SPLIT_METADATA, report_key
 from rft_local.lifecycle import down
 from rft_local.project import Project
+from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
 PORT = 4890
@@ -29,13 +30,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+def environment(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Environment]:
     """The app's own stack, deployed."""
-    project = Project(tmp_path_factory.mktemp("checkout"))
-    for name in ("cdk.json", "app.py", "stacks", "node_modules"):
-        (project.root / name).symlink_to(ROOT / name)
-    project.weights.parent.mkdir(parents=True)
-    project.weights.symlink_to(Project(ROOT).weights)
+    project = check_out(tmp_path_factory.mktemp("checkout"), assembly=assembly)
     command = [sys.executable, "-m", "rft_cli.main", "local", "up", "--port", str(PORT)]
     try:
         up = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=300, check=False)

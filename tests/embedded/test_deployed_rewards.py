@@ -11,6 +11,7 @@ import pytest
 
 from rft_local.lifecycle import down
 from rft_local.project import Project
+from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
 PORT = 4880
@@ -51,12 +52,9 @@ def rft(project: Project, *arguments: str, stdin: str | None = None) -> subproce
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """An app of its own, with three of the examples that `rft reward new` writes."""
-    project = Project(tmp_path_factory.mktemp("checkout"))
-    for name in ("cdk.json", "stacks", "node_modules"):
-        (project.root / name).symlink_to(ROOT / name)
+    project = check_out(tmp_path_factory.mktemp("checkout"))
+    (project.root / "app.py").unlink()
     (project.root / "app.py").write_text(APP)
-    project.weights.parent.mkdir(parents=True)
-    project.weights.symlink_to(Project(ROOT).weights)
     for kind in ("code", "python", "writing"):
         made = rft(project, "reward", "new", f"my-{kind}", "--kind", kind)
         assert made.returncode == 0, made.stderr

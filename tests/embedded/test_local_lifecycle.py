@@ -14,6 +14,7 @@ import pytest
 from rft_local.lifecycle import down
 from rft_local.process import descendants
 from rft_local.project import Project
+from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
 PORT = 4860
@@ -28,12 +29,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The same app in a folder of its own, so that an embedded AWS of this checkout is not disturbed."""
-    project = Project(tmp_path_factory.mktemp("checkout"))
-    for name in ("cdk.json", "app.py", "stacks", "node_modules", "examples", "recipes"):
+    project = check_out(tmp_path_factory.mktemp("checkout"))
+    for name in ("examples", "recipes"):
         (project.root / name).symlink_to(ROOT / name)
     (project.root / "below").mkdir()
-    project.weights.parent.mkdir(parents=True)
-    project.weights.symlink_to(Project(ROOT).weights)
     yield project
     down(project)
 

@@ -37,10 +37,12 @@ from rft_local.process import Process, stop_all
 from rft_local.project import Project
 from rft_runtime.gate import Decision
 from rft_runtime.graded import GradedCompletion, encode_graded
-from rft_runtime.releases.release import Current, ReleaseStore
+from rft_runtime.releases.current import Current
+from rft_runtime.releases.release_store import ReleaseStore
 from rft_runtime.run_record import DatasetUse, RunRecord, RunStore
 from rft_runtime.shards import BASE as BASE_ARM
 from rft_runtime.shards import CANDIDATE, encode_shards, shards_of
+from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
 PORT = 5000 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -115,13 +117,9 @@ def rft(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Project]:
     """The app's own stack, deployed, with models that nobody trained."""
-    project = Project(tmp_path_factory.mktemp("checkout"))
-    for name in ("cdk.json", "app.py", "stacks", "node_modules"):
-        (project.root / name).symlink_to(ROOT / name)
-    project.weights.parent.mkdir(parents=True)
-    project.weights.symlink_to(Project(ROOT).weights)
+    project = check_out(tmp_path_factory.mktemp("checkout"), assembly=assembly)
     try:
         up = rft(project, "local", "up", "--port", str(PORT))
         assert up.returncode == 0, up.stderr

@@ -21,6 +21,7 @@ from rft_contract.outputs import StackOutputs
 from rft_local.emulator.environment import client_environment
 from rft_local.lifecycle import down
 from rft_local.project import Project
+from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
 PORT = 4870
@@ -87,13 +88,8 @@ def rft(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    project = Project(tmp_path_factory.mktemp("checkout"))
-    for name in ("cdk.json", "app.py", "stacks", "node_modules"):
-        (project.root / name).symlink_to(ROOT / name)
-    project.weights.parent.mkdir(parents=True)
-    project.weights.symlink_to(Project(ROOT).weights)
-    (project.weights.parent / "xla").symlink_to(Project(ROOT).weights.parent / "xla")
+def platform(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Platform]:
+    project = check_out(tmp_path_factory.mktemp("checkout"), assembly=assembly)
     try:
         up = rft(project, "local", "up", "--port", str(PORT))
         assert up.returncode == 0, up.stderr
