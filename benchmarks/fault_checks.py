@@ -18,7 +18,7 @@ from rft_contract.naming import (
     reward_alias,
 )
 from rft_contract.statuses import JobStatus
-from rft_runtime.releases.release import Current
+from rft_runtime.releases.current import Current
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import ENDED, RunRecord
 

@@ -15,10 +15,11 @@ from aws_cdk.aws_logs import RetentionDays
 
 from bedrock_rft import AssetError, HandlerPlatform, PlatformSettings, Replication, RewardSpec, UnitPrice
 from bedrock_rft.reward_content import reward_content
-from rft_contract.naming import pipeline_role_name, stack_name
+from rft_contract.naming import stack_name
 from stacks.config_checks import check_apart, problems
 from stacks.github import Github
 from stacks.network import Network
+from stacks.pipeline_role import profile
 
 _PLACEHOLDER = re.compile(r"([1-9])\1{11}")
 
@@ -244,15 +245,6 @@ def check(config: RftConfig) -> None:
         )
 
 
-def _profile(config: RftConfig) -> str:
-    """Return the AWS configuration with which a build in the pipeline's account acts in an environment."""
-    return (
-        f"[default]\nregion = {config.region}\n"
-        f"role_arn = arn:aws:iam::{config.account}:role/{pipeline_role_name(config.stack_name)}\n"
-        "credential_source = EcsContainer"
-    )
-
-
 def main(arguments: Sequence[str]) -> str | None:
     """Answer the Makefile's questions; return an error for the shell, or None.
 
@@ -274,7 +266,7 @@ def main(arguments: Sequence[str]) -> str | None:
             locks = (lock.fetched_by for reward in config.rewards for lock in reward_content(reward).locks)
             print(" ".join(dict.fromkeys([config.handler_platform.value, *filter(None, locks)])))
         elif question == "profile":
-            print(_profile(config))
+            print(profile(config.account, config.region, config.stack_name))
         else:
             raise ValueError(f"question: got {question!r}, wanted check, stack, target, packages or profile")
     except (AssetError, ValueError) as error:

@@ -12,9 +12,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.pipelines import CodeBuildStep, CodePipeline, CodePipelineSource, ManualApprovalStep, ShellStep, Step
 from constructs import Construct
 
-from rft_contract.naming import pipeline_role_name
 from stacks.config import RftConfig
 from stacks.pipeline_config import PIPELINE_STACK, PipelineConfig
+from stacks.pipeline_role import pipeline_role_arn
 from stacks.stage import RftStage
 
 _PACKAGE = Path(__file__).parents[1] / "package.json"
@@ -73,7 +73,7 @@ class PipelineStack(Stack):
             "Verify": ".venv/bin/rft release verify {line} {where} --recipe recipes/{line}.yaml --current-reward",
         }[verb]
         where = f"--env {name} --stack {environment.stack_name}"
-        role = f"arn:aws:iam::{environment.account}:role/{pipeline_role_name(environment.stack_name)}"
+        role = pipeline_role_arn(environment.account, environment.stack_name)
         return CodeBuildStep(
             f"{verb}-{name}",
             input=self._source,

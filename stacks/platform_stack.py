@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, CfnOutput, DefaultStackSynthesizer, Environment, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -30,15 +29,12 @@ from bedrock_rft import (
     RftWorkflow,
     RunGrants,
 )
-from bedrock_rft.constraints import INLINE_POLICY
-from bedrock_rft.nag import accept
-from rft_contract.naming import pipeline_role_name
 from rft_contract.outputs import StackOutputs
 from stacks.concurrency import check_concurrency
 from stacks.config import InvocationLogs, RftConfig
 from stacks.github import let_github_in
 from stacks.network import Network
-from stacks.pipeline_config import PIPELINE_STACK
+from stacks.pipeline_role import let_pipeline_in
 
 
 class RftPlatformStack(Stack):
@@ -224,18 +220,7 @@ class RftPlatformStack(Stack):
         scope = Construct(self, "Pipelines")
         runs = RunGrants(workflow=self.workflow, datasets=self.datasets, key=self.key, rewards=self.rewards)
         if config.pipeline_account is not None:
-            builds = f"arn:{Aws.PARTITION}:iam::{config.pipeline_account}:role/{PIPELINE_STACK}-*"
-            role = iam.Role(
-                scope,
-                "Role",
-                role_name=pipeline_role_name(config.stack_name),
-                description="Assumed by builds of the pipeline: starts runs, verifies releases",
-                assumed_by=iam.AccountPrincipal(config.pipeline_account).with_conditions(
-                    {"ArnLike": {"aws:PrincipalArn": builds}}
-                ),
-            )
-            accept(role, INLINE_POLICY)
-            runs.grant_run(role)
+            let_pipeline_in(scope, config.pipeline_account, config.stack_name, runs=runs)
         if config.github is None:
             return None
         return let_github_in(

@@ -12,7 +12,7 @@ from rft_cli.releases import release_store
 from rft_contract.naming import check_environment, live_alarm_name, stack_name
 from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG
 from rft_runtime.failures import error_code, explain
-from rft_runtime.releases.release import Current
+from rft_runtime.releases.current import Current
 from rft_runtime.stray import tags_of
 
 _PARAMETER = re.compile(r"/[^/]+/(model|deployment|release)")

@@ -14,7 +14,7 @@ from rft_cli.recipe_commit import commit_time
 from rft_cli.recipe_file import read_recipe
 from rft_cli.release_checks import Check, Expected, Verdict, Verified, verify
 from rft_cli.release_in_place import check_releases, check_sources
-from rft_cli.releases import find_release
+from rft_cli.releases import find_number
 from rft_cli.run_start import deployed_reward_hash, local_files
 from rft_contract.layout import evidence_key
 from rft_contract.naming import check_line
@@ -77,7 +77,7 @@ def verify_in_place(environment: Environment, key: PinnedKey, wanted: Wanted) ->
     expected = _expected(key, wanted)
     if wanted.current_reward and expected.recipe is not None:
         expected = replace(expected, reward_sha256=deployed_reward_hash(environment, expected.recipe.reward))
-    number = find_release(environment, expected.line, wanted.number).number
+    number = find_number(environment, expected.line, wanted.number)
     verified = verify(_evidence(environment, expected.line, number), replace(expected, number=number))
     if verified.statement is None or verified.evidence is None:
         return verified
@@ -98,7 +98,7 @@ def export(environment: Environment, line: str, number: int | None) -> tuple[int
     Raises:
         CliError: When there is no such release, or it was never signed.
     """
-    found = find_release(environment, line, number).number
+    found = find_number(environment, line, number)
     return found, _evidence(environment, line, found)
 
 

@@ -9,8 +9,11 @@ from rich.text import Text
 
 from rft_cli.cli_error import CliError
 from rft_cli.environment import Environment
+from rft_contract.layout import release_key
 from rft_contract.naming import check_line
-from rft_runtime.releases.release import Current, Release, ReleaseStore
+from rft_runtime.releases.current import Current
+from rft_runtime.releases.release import Release
+from rft_runtime.releases.release_store import ReleaseStore
 
 
 class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,24 @@ def list_releases(environment: Environment, line: str | None) -> list[ReleaseSum
     return _summaries(store, store.current(check_line(line)))
 
 
+def find_number(environment: Environment, line: str, number: int | None) -> int:
+    """Return the number of a release that there is; its manifest is not read.
+
+    Args:
+        environment: Where.
+        line: The model line.
+        number: Of the release. None: the live one.
+
+    Raises:
+        CliError: When there is none.
+    """
+    wanted = release_store(environment).current(check_line(line)).release if number is None else number
+    if wanted is None or environment.bucket.describe(release_key(check_line(line), wanted)) is None:
+        what = "no live release" if number is None else f"no release {number}"
+        raise CliError(f"line {line}: {what} in environment {environment.name}; `rft release list` shows what there is")
+    return wanted
+
+
 def find_release(environment: Environment, line: str, number: int | None) -> Release:
     """Return a release's manifest.
 
@@ -65,14 +86,9 @@ def find_release(environment: Environment, line: str, number: int | None) -> Rel
 
     Raises:
         CliError: When there is none.
+        ValueError: When it cannot be read.
     """
-    store = release_store(environment)
-    wanted = store.current(check_line(line)).release if number is None else number
-    release = None if wanted is None else store.find(line, wanted)
-    if release is None:
-        what = "no live release" if number is None else f"no release {number}"
-        raise CliError(f"line {line}: {what} in environment {environment.name}; `rft release list` shows what there is")
-    return release
+    return release_store(environment).load(line, find_number(environment, line, number))
 
 
 def table(summaries: list[ReleaseSummary]) -> Table:

@@ -21,7 +21,7 @@ from rft_runtime.grader_metrics import grader_time
 from rft_runtime.held_out_ledger import HeldOutLedger
 from rft_runtime.planning.expectation import Expectation, expect, require_different
 from rft_runtime.planning.prompt_sizes import PromptSizes, read_prompt_sizes
-from rft_runtime.releases.release import ReleaseStore
+from rft_runtime.releases.release_store import ReleaseStore
 from rft_runtime.shards import HELD_OUT
 
 

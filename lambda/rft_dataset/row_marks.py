@@ -13,7 +13,6 @@ FORGOTTEN_SHARE = 0.05
 """When at most this share of the rows has no group, and the others have one, it was probably forgotten."""
 
 
-
 @dataclass
 class _Group:
     """Rows that share a `group`."""

@@ -4,8 +4,8 @@ from rft_contract.json_value import JsonObject
 from rft_contract.outcomes import RunFailed
 from rft_runtime.failures import explain, named_failures
 from rft_runtime.platform import here
-from rft_runtime.releases.release import release_store
 from rft_runtime.releases.release_change import settle
+from rft_runtime.releases.release_store import release_store
 
 
 @named_failures

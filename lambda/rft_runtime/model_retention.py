@@ -12,7 +12,7 @@ from rft_contract.naming import RUN_ID, candidate_deployment_name, custom_model_
 from rft_contract.outcomes import Outcome
 from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG, RUN_TAG
 from rft_runtime.failures import error_code
-from rft_runtime.releases.release import ReleaseStore
+from rft_runtime.releases.release_store import ReleaseStore
 from rft_runtime.run_record import ENDED, RunRecord, RunStore
 from rft_runtime.stray import tags_of
 

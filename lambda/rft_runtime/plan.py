@@ -26,7 +26,7 @@ from rft_runtime.preflight.checks import preflight
 from rft_runtime.preflight.finding import Finding, errors_of
 from rft_runtime.preflight.place import Place
 from rft_runtime.preflight.quotas import short_of_tokens
-from rft_runtime.releases.release import release_store
+from rft_runtime.releases.release_store import release_store
 from rft_runtime.reward_alias import create_alias, newest_version
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import HELD_OUT

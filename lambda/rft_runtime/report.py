@@ -1,52 +1,28 @@
 """The report of a run: `report.json`, a public schema (see `docs/report.md`)."""
 
-import json
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import msgspec
 
 from rft_contract.recipe import Recipe
 from rft_dataset.reading import open_lines
-from rft_runtime.conversation import text_of
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.decision import read_decision
-from rft_runtime.evaluation import Arm, Evaluation, read_evaluations
+from rft_runtime.evaluation import Evaluation, read_evaluations
 from rft_runtime.gate import Decision
+from rft_runtime.measures import Gain, Measures, gain, measures
 from rft_runtime.planning.usage import GatePower, Usage
 from rft_runtime.preflight.finding import Finding
 from rft_runtime.probing.probe import read_probe
 from rft_runtime.probing.probe_verdict import ProbeResult
 from rft_runtime.report_data import Data, read_data
+from rft_runtime.report_examples import Example, choose_examples
 from rft_runtime.run_record import RunRecord
-from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, SAMPLED
-from rft_runtime.statistics import Interval, bootstrap_interval, mean, wilson_interval
+from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE
 from rft_runtime.training_output import AskedUsed, Step, TrainingOutput, read_training_output
 
 SCHEMA_VERSION = 1
-_EXAMPLES_OF_A_KIND = 2
-
-Pair = tuple[float, float]
-
-
-class Measures(msgspec.Struct, frozen=True, kw_only=True):
-    """One model on the held-out set.
-
-    Args:
-        accuracy: Share of prompts whose greedy completion scores at least `success_at`; one without a grade does not.
-        ci95: 95 % Wilson interval of the accuracy.
-        mean_reward: Mean over prompts of the mean valid reward, in the gate's mode; None when nothing was graded.
-        sampled_accuracy: Mean over prompts of the share of sampled completions scoring at least `success_at`; None
-            without sampled completions.
-        invalid_share: Share of all completions without a grade.
-    """
-
-    accuracy: float
-    ci95: Pair
-    mean_reward: float | None
-    sampled_accuracy: float | None
-    invalid_share: float
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,18 +39,6 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     candidate: Measures
 
 
-class Gain(msgspec.Struct, frozen=True, kw_only=True):
-    """Candidate against base in greedy accuracy.
-
-    Args:
-        absolute: Difference of the accuracies, -1 to 1.
-        ci95: 95 % interval by bootstrap over prompts, paired.
-    """
-
-    absolute: float
-    ci95: Pair
-
-
 class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     """How completions were drawn.
 
@@ -89,30 +53,6 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     sampled_temperature: float | None
     max_tokens: int
     reasoning_effort: str | None
-
-
-class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """A held-out prompt with both greedy completions.
-
-    Args:
-        kind: `fixed`, `still_wrong` or `got_worse`.
-        row: Row of the held-out set.
-        prompt: The last user message.
-        reference_answer: As in the dataset.
-        base: The base model's completion.
-        candidate: The candidate's completion.
-        base_reward: Its reward; None without a grade.
-        candidate_reward: Its reward; None without a grade.
-    """
-
-    kind: str
-    row: int
-    prompt: str
-    reference_answer: Any
-    base: str
-    candidate: str
-    base_reward: float | None
-    candidate_reward: float | None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,23 +185,6 @@ def build_report(bucket: DataBucket, record: RunRecord) -> Report:
     return msgspec.structs.replace(report, **_findings(evaluation, recipe.gate.success_at, lines))
 
 
-def measures(evaluation: Evaluation, arm: Arm, success_at: float) -> Measures:
-    """Measure one arm."""
-    rows = range(evaluation.prompts)
-    right = sum(arm.succeeds(row, success_at) for row in rows)
-    interval = wilson_interval(right, evaluation.prompts)
-    rewards = [reward for row in rows if (reward := arm.reward(row, evaluation.mode)) is not None]
-    return Measures(
-        accuracy=right / evaluation.prompts,
-        ci95=_pair(interval),
-        mean_reward=mean(rewards) if rewards else None,
-        sampled_accuracy=(
-            mean([arm.sampled_successes(row, success_at) for row in rows]) if evaluation.mode == SAMPLED else None
-        ),
-        invalid_share=arm.invalid_share(),
-    )
-
-
 def _guards(evaluations: Mapping[str, Evaluation], success_at: float) -> dict[str, Guard]:
     """Measure both models on every guard set that was evaluated to its end."""
     return {
@@ -273,15 +196,6 @@ def _guards(evaluations: Mapping[str, Evaluation], success_at: float) -> dict[st
         for name, evaluation in evaluations.items()
         if evaluation.is_complete
     }
-
-
-def gain(evaluation: Evaluation, success_at: float) -> Gain:
-    """Compare candidate and base in greedy accuracy, paired by prompt."""
-    differences = [
-        float(evaluation.candidate.succeeds(row, success_at)) - float(evaluation.base.succeeds(row, success_at))
-        for row in range(evaluation.prompts)
-    ]
-    return Gain(absolute=mean(differences), ci95=_pair(bootstrap_interval(differences)))
 
 
 def phase_seconds(record: RunRecord) -> dict[str, float]:
@@ -333,40 +247,5 @@ def _findings(evaluation: Evaluation, success_at: float, lines: Iterator[bytes])
         found["gain"] = compared
         found["relative_gain"] = compared.absolute / base if base > 0 else None
         found["error_reduction"] = compared.absolute / (1 - base) if base < 1 else None
-        found["examples"] = list(_examples(evaluation, success_at, lines))
+        found["examples"] = list(choose_examples(evaluation, success_at, lines))
     return found
-
-
-def _examples(evaluation: Evaluation, success_at: float, lines: Iterator[bytes]) -> Iterator[Example]:
-    """Yield the first two prompts of each kind, in the kinds' order."""
-    kinds = {"fixed": (False, True), "still_wrong": (False, False), "got_worse": (True, False)}
-    chosen: dict[int, str] = {}
-    for kind, wanted in kinds.items():
-        rows = (
-            row
-            for row in range(evaluation.prompts)
-            if (evaluation.base.succeeds(row, success_at), evaluation.candidate.succeeds(row, success_at)) == wanted
-        )
-        chosen |= dict.fromkeys(islice(rows, _EXAMPLES_OF_A_KIND), kind)
-    texts = {number: json.loads(line) for number, line in enumerate(lines) if number in chosen}
-    for number, kind in chosen.items():
-        base, candidate = evaluation.base.greedy.get(number), evaluation.candidate.greedy.get(number)
-        yield Example(
-            kind=kind,
-            row=number,
-            prompt=_last_prompt(texts[number]),
-            reference_answer=texts[number].get("reference_answer"),
-            base="" if base is None else base.completion,
-            candidate="" if candidate is None else candidate.completion,
-            base_reward=None if base is None else base.reward,
-            candidate_reward=None if candidate is None else candidate.reward,
-        )
-
-
-def _last_prompt(row: dict[str, Any]) -> str:
-    turns = [turn for turn in row["messages"] if str(turn.get("role", "")).lower() == "user"]
-    return text_of(turns[-1]["content"]) if turns else ""
-
-
-def _pair(interval: Interval) -> Pair:
-    return (interval.low, interval.high)

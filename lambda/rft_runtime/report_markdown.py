@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from rft_contract.recipe import Recipe
+from rft_runtime.measures import Measures
 from rft_runtime.planning.limits import against_limits
 from rft_runtime.planning.usage import Usage
 from rft_runtime.preflight.finding import Severity
 from rft_runtime.probing.probe_verdict import ProbeResult
 from rft_runtime.probing.weighted_bootstrap import Estimate
-from rft_runtime.report import Example, Measures, Report
+from rft_runtime.report import Report
 from rft_runtime.report_data import Data
+from rft_runtime.report_examples import Example
 from rft_runtime.training_output import Step
 
 INDEPENDENT = "the API takes no seed, so samples are independent of each other and from model to model"

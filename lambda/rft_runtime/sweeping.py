@@ -18,7 +18,7 @@ from rft_contract.outcomes import Outcome
 from rft_runtime.failures import error_code, explain
 from rft_runtime.model_retention import ModelCatalog, Retention, delete_model
 from rft_runtime.platform import Platform
-from rft_runtime.releases.release import release_store
+from rft_runtime.releases.release_store import release_store
 from rft_runtime.run_record import OpenRun
 from rft_runtime.stray import stray_aliases, stray_deployments, stray_jobs
 

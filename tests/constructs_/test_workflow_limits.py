@@ -19,16 +19,9 @@ from rft_runtime.shards import BASE, CANDIDATE, HELD_OUT, LIVE, encode_shards, s
 from tests.constructs_.simulated_execution import Ended, SimulatedExecution, largest
 from tests.constructs_.test_workflow import workflow
 from tests.unit.certified import accept
-from tests.unit.runtime_fakes import (
-    BUCKET,
-    EXECUTION,
-    RESOURCES,
-    SETTINGS,
-    FakeAws,
-    dataset,
-    recipe_json,
-    upload,
-)
+from tests.unit.fakes.account import BUCKET, EXECUTION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset, recipe_json, upload
 from tests.unit.test_runtime_workflow import MODEL_ARN, label_grade, tuned_answer
 
 RUN = "tickets-1"
@@ -39,7 +32,7 @@ PROMPTS = 20_000
 MOST_EVENTS = 18_000
 MOST_BYTES = 256 * 1024
 CANARY = "where is my money"
-"""In every prompt of `runtime_fakes.dataset`."""
+"""In every prompt of `fakes.recipe.dataset`."""
 
 Definition = dict[str, Any]
 

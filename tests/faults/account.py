@@ -8,8 +8,11 @@ from typing import Any, cast
 
 from tests.faults.clock import CLOCK
 from tests.unit.certified import accept
-from tests.unit.listed_bedrock import ListedBedrock
-from tests.unit.runtime_fakes import FakeAws, FakeLambda, FakeStates, upload
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.functions import FakeLambda
+from tests.unit.fakes.listed_bedrock import ListedBedrock
+from tests.unit.fakes.recipe import upload
+from tests.unit.fakes.states import FakeStates
 from tests.unit.test_runtime_workflow import label_grade, tuned_answer
 
 METRICS = "step_number,epoch_number,training_loss,perplexity,reward\n0,0,0.9,2.1,0.4\n1,0,0.7,1.9,0.6\n"

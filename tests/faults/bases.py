@@ -21,7 +21,8 @@ from tests.faults.clock import CLOCK, virtual_time
 from tests.faults.injection import Call
 from tests.faults.machine import StateMachine, state_machine
 from tests.faults.simulation import RUN, Simulation, Snapshot, Stopped
-from tests.unit.runtime_fakes import BASE_MODEL, REWARD_FUNCTION, FakeAws
+from tests.unit.fakes.account import BASE_MODEL, REWARD_FUNCTION
+from tests.unit.fakes.aws import FakeAws
 
 OLDER = "tickets-1"
 ORDER = (*STEPS[: STEPS.index("HowItEnded")], "CloseAfterError", *STEPS[STEPS.index("HowItEnded") :])

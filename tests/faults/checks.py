@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rft_contract.layout import OPEN_RUNS, RunKeys
-from rft_runtime.releases.release import release_store
+from rft_runtime.releases.release_store import release_store
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import ENDED
 from tests.faults.account import bedrock_of
 from tests.faults.live import LINE, Live, current_of, left_in, live_of
 from tests.faults.simulation import Simulation
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 
 MOST_EVENTS = 25_000
 CLOSING = timedelta(hours=2)

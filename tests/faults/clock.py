@@ -14,7 +14,7 @@ from rft_runtime.data_bucket import DataBucket
 from rft_runtime.patience import Patience
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
-_PACKAGES = ("rft_runtime", "rft_handlers", "tests.unit.runtime_fakes", "tests.unit.listed_bedrock", "tests.faults")
+_PACKAGES = ("rft_runtime", "rft_handlers", "tests.unit.fakes", "tests.faults")
 
 
 class Clock:

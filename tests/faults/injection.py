@@ -15,7 +15,8 @@ from botocore.model import Shape, StructureShape
 from rft_runtime.clients import Clients
 from rft_runtime.platform import Platform
 from tests.faults.case import ApiFault
-from tests.unit.runtime_fakes import FakeAws, service_model
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.service_models import service_model
 
 SERVICES = {
     "s3": "s3",

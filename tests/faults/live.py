@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from rft_contract.naming import live_deployment_name, release_parameter
-from rft_runtime.releases.release import Current, release_store
-from tests.unit.runtime_fakes import FakeAws
+from rft_runtime.releases.current import Current
+from rft_runtime.releases.release_store import release_store
+from tests.unit.fakes.aws import FakeAws
 
 LINE = "ticket-routing"
 """Of the usual recipe."""

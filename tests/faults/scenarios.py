@@ -22,7 +22,7 @@ from tests.faults.bases import stop_before
 from tests.faults.clock import CLOCK
 from tests.faults.live import LIVE, live_of
 from tests.faults.simulation import FunctionLost, Simulation, Stopped
-from tests.unit.runtime_fakes import BASE_MODEL, REWARD_FUNCTION
+from tests.unit.fakes.account import BASE_MODEL, REWARD_FUNCTION
 from tests.unit.test_runtime_workflow import tuned_answer
 
 RIVAL = "rival-1"

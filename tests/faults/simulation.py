@@ -15,8 +15,10 @@ from tests.faults.clock import CLOCK
 from tests.faults.injection import Injector, Killed
 from tests.faults.live import Live, current_of, left_in
 from tests.faults.machine import StateMachine
-from tests.unit.runtime_fakes import BUCKET, EXECUTION, RESOURCES, REWARD_FUNCTION, FakeAws, recipe_json
-from tests.unit.runtime_fakes import SETTINGS as USUAL
+from tests.unit.fakes.account import BUCKET, EXECUTION, RESOURCES, REWARD_FUNCTION
+from tests.unit.fakes.account import SETTINGS as USUAL
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json
 
 RUN = "tickets-2"
 SETTINGS = replace(USUAL, rollouts_at_once=4)

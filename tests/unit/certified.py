@@ -7,7 +7,8 @@ from rft_runtime.certificate import Certificate, Verdict
 from rft_runtime.certification.certificate_store import CertificateStore
 from rft_runtime.certification.deployed_reward import deployed_subject
 from rft_runtime.certification.subject import Demands
-from tests.unit.runtime_fakes import REWARD_FUNCTION, FakeAws
+from tests.unit.fakes.account import REWARD_FUNCTION
+from tests.unit.fakes.aws import FakeAws
 
 
 def accept(aws: FakeAws, body: bytes) -> None:

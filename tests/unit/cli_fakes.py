@@ -18,7 +18,10 @@ from rft_contract.plan_facts import PlanFacts
 from rft_contract.reward_facts import RewardFacts
 from rft_contract.services import REWARD_HASH
 from rft_contract.settings import PlatformResources, PlatformSettings
-from tests.unit.runtime_fakes import BUCKET, SIGNING_KEY, FakeCloudWatch, FakeKms, FakeS3
+from tests.unit.fakes.account import BUCKET, SIGNING_KEY
+from tests.unit.fakes.cloudwatch import FakeCloudWatch
+from tests.unit.fakes.kms import FakeKms
+from tests.unit.fakes.s3 import FakeS3
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:dev"
 OUTPUTS = StackOutputs(

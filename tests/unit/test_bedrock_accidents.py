@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rft_local.bedrock.accidents import ACCIDENTS
-from tests.unit.bedrock_fakes import Bench, bench
+from tests.unit.bedrock_bench import Bench, bench
 
 METRICS = "training_artifacts/step_wise_training_metrics.csv"
 

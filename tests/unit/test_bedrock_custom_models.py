@@ -12,7 +12,7 @@ from rft_local.bedrock.deployments import Deployments
 from rft_local.bedrock.requests import CreateDeployment, DeploymentIdentifier, UpdateDeployment
 from rft_local.bedrock.service_error import ServiceError
 from rft_local.bedrock.undocumented import Undocumented
-from tests.unit.bedrock_fakes import BASE, Bench, bench
+from tests.unit.bedrock_bench import BASE, Bench, bench
 
 MISSING = "arn:aws:bedrock:us-east-1:000000000000:custom-model/local.smollm2-135m-instruct-v1:0/abcdefghijkl"
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rft_local.bedrock.dataset import DatasetUnfit, check_size, read_rows
 from rft_local.bedrock.emulator_client import EmulatorClient, RoleSession
 from rft_local.bedrock.s3_uri import S3Uri
-from tests.unit.bedrock_fakes import ROLE, FakeEmulator, running
+from tests.unit.bedrock_bench import ROLE
+from tests.unit.fakes.emulator import FakeEmulator, running
 
 USER = {"role": "user", "content": "question"}
 

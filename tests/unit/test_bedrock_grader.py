@@ -17,7 +17,8 @@ from rft_local.bedrock.endpoint_settings import Delivery, EndpointSettings, Fiel
 from rft_local.bedrock.engine import Message, Rollout, TrainingRow
 from rft_local.bedrock.grader import Grader, GraderFailed, GradingStopped
 from rft_local.bedrock.grader_event import MOST_BYTES, Event, arrange
-from tests.unit.bedrock_fakes import GRADER, ROLE, FakeEmulator, running
+from tests.unit.bedrock_bench import GRADER, ROLE
+from tests.unit.fakes.emulator import FakeEmulator, running
 
 
 def rollouts(groups: int, samples: int, text: str = "answer") -> list[Rollout]:

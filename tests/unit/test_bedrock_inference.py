@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from rft_contract.hyperparameters import Hyperparameters
 from rft_local.bedrock.batcher import Batcher, Question
 from rft_local.bedrock.engine import Decoding, Message, SharedEngine, TrainingHooks, TrainingRow, TrainingTask
-from tests.unit.bedrock_fakes import BASE, Bench, FakeEngine, bench
+from tests.unit.bedrock_bench import BASE, Bench, bench
+from tests.unit.fakes.engine import FakeEngine
 
 LOCAL = "local.smollm2-135m-instruct-v1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"

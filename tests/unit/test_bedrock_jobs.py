@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from rft_local.bedrock.emulator_client import EmulatorClient
 from rft_local.bedrock.endpoint_settings import ACCOUNT, REGION
 from rft_local.bedrock.role_check import RoleCheck
-from tests.unit.bedrock_fakes import BASE, CALLER, GRADER, ROLE, Bench, FakeEngine, bench, request
+from tests.unit.bedrock_bench import BASE, CALLER, GRADER, ROLE, Bench, bench, request
+from tests.unit.fakes.engine import FakeEngine
 
 
 @pytest.fixture

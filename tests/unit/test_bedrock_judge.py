@@ -24,7 +24,7 @@ from rft_rewards.rubric import read_rubric
 from rft_rewards.sample import Sample
 from rft_runtime.bedrock_judge import BedrockJudge, request
 from rft_runtime.grading import TransientFailure, grade_batch
-from tests.unit.bedrock_fakes import Bench, bench
+from tests.unit.bedrock_bench import Bench, bench
 
 GPT = "openai.gpt-oss-120b-1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"

@@ -9,7 +9,8 @@ import pytest
 from rft_local.bedrock.__main__ import main
 from rft_local.bedrock.record_store import RecordStore, new_id
 from rft_local.bedrock.records import CustomModel
-from tests.unit.bedrock_fakes import FakeEngine, bench
+from tests.unit.bedrock_bench import bench
+from tests.unit.fakes.engine import FakeEngine
 
 
 def arguments(tmp_path: Path, **changes: str) -> list[str]:

@@ -17,7 +17,7 @@ from rft_contract.json_value import JsonObject
 from rft_local.bedrock.constraint import compiled, violations
 from rft_local.bedrock.service_error import ServiceError
 from rft_local.bedrock.service_model import HttpRequest, ServiceModel
-from tests.unit.bedrock_fakes import GRADER, Bench, bench, request
+from tests.unit.bedrock_bench import GRADER, Bench, bench, request
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "bedrock_illegal_requests.json").read_text())
 JOB_ARN = "arn:aws:bedrock:us-east-1:000000000000:model-customization-job/local.smollm2-135m-instruct-v1:0/abcdefghijkl"

@@ -1,6 +1,7 @@
 """The endpoint behaves as it is told to where AWS does not say how."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ from rft_local.bedrock.endpoint_settings import GraderSettings, Nested
 from rft_local.bedrock.undocumented import (
     Artifacts,
     Deploying,
+    HighEffort,
     JobEvents,
     Qualifier,
     StoppedModel,
     Undocumented,
     ValidationData,
-    add_options,
     unqualified,
 )
-from tests.unit.bedrock_fakes import GRADER, Bench, bench
+from tests.unit.bedrock_bench import GRADER, Bench, bench
+
+NOVA = "us.amazon.nova-2-lite-v1:0"
 
 
 def refused(bed: Bench, **changes: Any) -> str:
@@ -30,10 +33,10 @@ def refused(bed: Bench, **changes: Any) -> str:
 
 def test_every_choice_is_an_option_whose_default_is_what_the_platform_relies_on() -> None:
     parser = argparse.ArgumentParser()
-    add_options(parser)
+    Undocumented.add_options(parser)
     assert Undocumented.from_options(parser.parse_args([])) == Undocumented()
     words = "--qualifier dropped --validation ignored --artifacts absent --deploying refused --stopped-model kept"
-    asked = parser.parse_args([*words.split(), "--job-events", "lost"])
+    asked = parser.parse_args([*words.split(), "--job-events", "lost", "--high-effort", "limited"])
     assert Undocumented.from_options(asked) == Undocumented(
         qualifier=Qualifier.DROPPED,
         validation=ValidationData.IGNORED,
@@ -41,6 +44,7 @@ def test_every_choice_is_an_option_whose_default_is_what_the_platform_relies_on(
         deploying=Deploying.REFUSED,
         stopped_model=StoppedModel.KEPT,
         job_events=JobEvents.LOST,
+        high_effort=HighEffort.LIMITED,
     )
 
 
@@ -90,6 +94,30 @@ def test_models_cannot_be_deployed(tmp_path: Path) -> None:
         model = bed.trained()
         with pytest.raises(ClientError, match="not supported"):
             bed.control.create_custom_model_deployment(modelDeploymentName="d", modelArn=model)
+
+
+@pytest.mark.parametrize(
+    ("choice", "effort", "config", "taken"),
+    [
+        (HighEffort.BARE, "high", {}, True),
+        (HighEffort.BARE, "high", {"maxTokens": 8}, False),
+        (HighEffort.BARE, "high", {"temperature": 0.5}, False),
+        (HighEffort.BARE, "low", {"maxTokens": 8}, True),
+        (HighEffort.BARE, None, {"maxTokens": 8}, True),
+        (HighEffort.LIMITED, "high", {"maxTokens": 8}, True),
+    ],
+)
+def test_high_effort_goes_without_limit_and_sampling_or_with_them(
+    tmp_path: Path, choice: HighEffort, effort: str | None, config: Any, taken: bool
+) -> None:
+    turn: Any = {"role": "user", "content": [{"text": "one two"}]}
+    fields: Any = {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}} if effort else {}
+    with bench(tmp_path, undocumented=Undocumented(high_effort=choice)) as bed:
+        refusal = pytest.raises(ClientError, match="not supported at maxReasoningEffort high")
+        with nullcontext() if taken else refusal:
+            bed.runtime.converse(
+                modelId=NOVA, messages=[turn], inferenceConfig=config, additionalModelRequestFields=fields
+            )
 
 
 @pytest.mark.parametrize(

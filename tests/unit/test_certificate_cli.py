@@ -15,7 +15,8 @@ from rft_runtime.calibration import encode_calibration
 from rft_runtime.certification.subject import Demands
 from tests.cases.tried_reward import JUDGE, calibrated
 from tests.unit.cli_fakes import Bench
-from tests.unit.runtime_fakes import REWARD_HASH, FakeLambda
+from tests.unit.fakes.account import REWARD_HASH
+from tests.unit.fakes.functions import FakeLambda
 
 REWARD = "dev-reward-routing"
 SPEC = RewardSpec(name="routing", grader="label", options={"labels": ["billing", "shipping"]})

@@ -19,15 +19,9 @@ from rft_runtime.ending import read_ending
 from rft_runtime.frozen_data import freeze
 from rft_runtime.plan import plan
 from rft_runtime.validation import validate
-from tests.unit.runtime_fakes import (
-    EXECUTION,
-    RESOURCES,
-    REWARD_HASH,
-    SETTINGS,
-    FakeAws,
-    recipe_json,
-    upload,
-)
+from tests.unit.fakes.account import EXECUTION, RESOURCES, REWARD_HASH, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json, upload
 
 RUN = "tickets-1"
 CANARY = "where is my money"

@@ -20,7 +20,7 @@ from rft_dataset.sample_shard import ShardHeader, write_shard
 from rft_dataset.sampling import StratifiedSample
 from rft_dataset.validation import validate
 from tests.unit.cli_fakes import CliS3
-from tests.unit.runtime_fakes import BUCKET
+from tests.unit.fakes.account import BUCKET
 
 _WORDS = json.loads((Path(__file__).parents[1] / "cases" / "prompt_words.json").read_text())
 ENGLISH, GERMAN = _WORDS["english"].split(), _WORDS["german"].split()

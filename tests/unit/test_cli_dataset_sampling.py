@@ -15,7 +15,7 @@ from rft_cli.main import main
 from rft_contract.layout import log_shards
 from rft_contract.outputs import StackOutputs
 from tests.unit.cli_fakes import OUTPUTS, CliS3, NotThere
-from tests.unit.runtime_fakes import BUCKET
+from tests.unit.fakes.account import BUCKET
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:sampler"
 RUN = "arn:aws:states:us-east-1:123456789012:mapRun:sampler/map:1"

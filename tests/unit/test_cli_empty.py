@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from rft_cli.cli_error import CliError
 from rft_cli.emptying import empty_bucket
 from rft_contract.layout import RELEASES_DENIAL, USES_DENIAL
-from tests.unit.runtime_fakes import aws_error, check_request
+from tests.unit.fakes.service_models import aws_error, check_request
 
 TLS = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 DENIAL = {

@@ -23,7 +23,8 @@ from rft_runtime.data_bucket import DataBucket
 from rft_runtime.graded import GradedCompletion, encode_graded
 from rft_runtime.run_record import ENDED, DatasetUse, RunRecord, RunStore
 from tests.unit.cli_fakes import Bench, CliS3, bench
-from tests.unit.runtime_fakes import BUCKET, EXECUTION, check_request
+from tests.unit.fakes.account import BUCKET, EXECUTION
+from tests.unit.fakes.service_models import check_request
 
 __all__ = ["bench"]  # pytest finds the fixture in this module
 

@@ -14,7 +14,7 @@ from rft_cli.environment import Aws
 from rft_cli.main import main
 from rft_local.bedrock.judge_settings import JudgeSettings
 from rft_runtime.calibration import decode_calibration
-from tests.unit.bedrock_fakes import Bench, bench
+from tests.unit.bedrock_bench import Bench, bench
 
 MODEL = "openai.gpt-oss-120b-1:0"
 GOLD = "The capital of France is Paris, which lies on the river Seine."

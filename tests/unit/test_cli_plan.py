@@ -10,7 +10,12 @@ import pytest
 from rft_cli.environment import Environment
 from rft_cli.main import main
 from tests.unit.cli_fakes import OUTPUTS, Bench, bench, write_recipe
-from tests.unit.runtime_fakes import FakeBedrock, FakeIam, FakeKms, FakeLambda, FakeQuotas, FakeSts
+from tests.unit.fakes.bedrock import FakeBedrock
+from tests.unit.fakes.functions import FakeLambda
+from tests.unit.fakes.iam import FakeIam
+from tests.unit.fakes.kms import FakeKms
+from tests.unit.fakes.quotas import FakeQuotas
+from tests.unit.fakes.sts import FakeSts
 
 __all__ = ["bench"]
 

@@ -8,7 +8,8 @@ import pytest
 from rft_cli.main import main
 from rft_runtime.releases.rollback import roll_back
 from tests.unit.cli_fakes import Bench, bench
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.account import BUCKET
+from tests.unit.fakes.aws import FakeAws
 from tests.unit.test_runtime_promotion import LINE, LIVE, current, is_under_way
 from tests.unit.test_runtime_rollback import released
 from tests.unit.test_runtime_workflow import RUN
@@ -87,6 +88,26 @@ def test_what_cannot_be_done_is_one_line(
     assert says in captured.err
     assert len(captured.err.strip().splitlines()) == 1
     assert not captured.out
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"{}", b"\xff"])
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["show", LINE], "2.json"),
+        (["list", LINE], "1.json"),
+        (["list"], "current.json"),
+        (["verify", LINE], "current.json"),
+    ],
+)
+def test_what_cannot_be_read_is_named(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], arguments: list[str], name: str, body: bytes
+) -> None:
+    aws.s3.objects[f"releases/{LINE}/{name}"] = body
+    assert main(["release", *arguments, "--env", "dev"]) == 1
+    says = capsys.readouterr().err
+    assert says.startswith(f"error: s3://{BUCKET}/releases/{LINE}/{name} is not as a promotion or rollback wrote it: ")
+    assert says.endswith("put back the version before, which the bucket keeps for a while\n")
 
 
 def test_rolling_back_waits_until_the_release_serves(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

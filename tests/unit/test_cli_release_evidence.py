@@ -20,8 +20,10 @@ from rft_contract.services import REWARD_HASH
 from rft_runtime.closing import close_run
 from rft_runtime.ending import Ending
 from tests.unit.cli_fakes import OUTPUTS, Bench, bench
-from tests.unit.runtime_fakes import REWARD_HASH as HASH
-from tests.unit.runtime_fakes import SIGNING_KEY, FakeAws, dataset
+from tests.unit.fakes.account import REWARD_HASH as HASH
+from tests.unit.fakes.account import SIGNING_KEY
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset
 from tests.unit.test_runtime_promotion import LINE
 from tests.unit.test_runtime_rollback import back, released
 
@@ -132,6 +134,15 @@ def test_a_changed_object_fails(aws: FakeAws, capsys: pytest.CaptureFixture[str]
     aws.s3.objects[key] += b" "
     assert verify(LINE, "--env", "dev", "--json", *(["--release", "2"])) == 1
     assert failures(capsys) == fails
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"{}", b"\xff"])
+def test_a_manifest_that_cannot_be_read_fails_too(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    aws.s3.objects[f"releases/{LINE}/2.json"] = body
+    assert verify(LINE, "--env", "dev", "--json") == 1
+    assert failures(capsys) == ["manifest in the bucket"]
 
 
 def test_a_release_that_never_went_live_fails(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

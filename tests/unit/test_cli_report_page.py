@@ -11,7 +11,8 @@ from rft_cli.report.page import headline, render_page
 from rft_runtime.probing.probe_statistics import ProbeMeasures
 from rft_runtime.probing.probe_verdict import ProbeResult, Verdict
 from rft_runtime.probing.weighted_bootstrap import Estimate
-from rft_runtime.report import Example, Guard, Report, decode_report
+from rft_runtime.report import Guard, Report, decode_report
+from rft_runtime.report_examples import Example
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -15,7 +15,7 @@ from rft_contract.recipe_sections import Datasets, Gate
 from rft_contract.services import REWARD_HASH
 from rft_runtime.run_record import RunStore
 from tests.unit.cli_fakes import Bench, bench, row, write_recipe
-from tests.unit.runtime_fakes import BUCKET
+from tests.unit.fakes.account import BUCKET
 
 __all__ = ["bench"]
 

@@ -13,11 +13,12 @@ from rft_cli import teardown
 from rft_cli.environment import Environment
 from rft_cli.main import main
 from rft_runtime.data_bucket import DataBucket
-from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore
+from rft_runtime.releases.current import Change, ChangeKind, Current
+from rft_runtime.releases.release_store import ReleaseStore
 from rft_runtime.run_record import RunRecord, RunStore
 from tests.unit.cli_fakes import OUTPUTS, Bench, bench
-from tests.unit.listed_bedrock import ListedBedrock
-from tests.unit.runtime_fakes import ACCOUNT, BUCKET, EXECUTION, REGION
+from tests.unit.fakes.account import ACCOUNT, BUCKET, EXECUTION, REGION
+from tests.unit.fakes.listed_bedrock import ListedBedrock
 
 __all__ = ["bench"]
 

@@ -16,7 +16,8 @@ from rft_cli.main import main
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.run_record import RunRecord, RunStore
 from tests.unit.cli_fakes import Bench, bench
-from tests.unit.runtime_fakes import BUCKET, EXECUTION, aws_error, check_request
+from tests.unit.fakes.account import BUCKET, EXECUTION
+from tests.unit.fakes.service_models import aws_error, check_request
 
 __all__ = ["bench"]  # pytest finds the fixture in this module
 

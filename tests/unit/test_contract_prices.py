@@ -10,7 +10,7 @@ from rft_contract.plan_facts import PlanFacts
 from rft_contract.prices import Unit, UnitPrice, check_prices
 from rft_contract.reward_facts import JudgeFacts, RewardFacts
 from rft_contract.reward_spec import RewardSpec
-from tests.unit.runtime_fakes import RESOURCES, SETTINGS
+from tests.unit.fakes.account import RESOURCES, SETTINGS
 
 LEGAL: dict[str, Any] = {
     "unit": "training-hour",

@@ -10,7 +10,9 @@ import pytest
 
 from rft_contract.layout import RunKeys
 from rft_runtime import platform as platform_module
-from tests.unit.runtime_fakes import BUCKET, EXECUTION, RESOURCES, SETTINGS, FakeAws, recipe_json, upload
+from tests.unit.fakes.account import BUCKET, EXECUTION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json, upload
 from tests.unit.test_runtime_promotion import LINE, LIVE
 from tests.unit.test_runtime_promotion import decided as decided_run
 

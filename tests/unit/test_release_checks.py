@@ -23,7 +23,8 @@ from rft_contract.recipe import Recipe
 from rft_runtime.releases.envelope import PAYLOAD_TYPE, payload_of, signed_digest
 from rft_runtime.releases.evidence import decode_evidence
 from rft_runtime.releases.statement import decode_statement
-from tests.unit.runtime_fakes import SIGNING_KEY, private_key
+from tests.unit.fakes.account import SIGNING_KEY
+from tests.unit.fakes.kms import private_key
 from tests.unit.test_runtime_promotion import LINE
 from tests.unit.test_runtime_rollback import released
 

@@ -16,7 +16,7 @@ from rft_rewards.deadline import Deadline
 from rft_rewards.judge_question import Answer, Question, Refusal
 from rft_runtime.bedrock_judge import BedrockJudge, client_config, read_response, request
 from rft_runtime.services import make_services
-from tests.unit.runtime_fakes import aws_error
+from tests.unit.fakes.service_models import aws_error
 
 GPT = "openai.gpt-oss-120b-1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"

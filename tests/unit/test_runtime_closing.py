@@ -15,7 +15,10 @@ from rft_runtime.plan import plan
 from rft_runtime.report import decode_report
 from rft_runtime.training import poll_training, start_training
 from rft_runtime.validation import validate
-from tests.unit.runtime_fakes import EXECUTION, RESOURCES, SETTINGS, FakeAws, aws_error, recipe_json, upload
+from tests.unit.fakes.account import EXECUTION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json, upload
+from tests.unit.fakes.service_models import aws_error
 
 RUN = "tickets-1"
 KEYS = RunKeys(RUN)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rft_runtime.base_models import base_model
 from rft_runtime.conversation import Decoding, converse_request, read_answer
-from tests.unit.runtime_fakes import BASE_MODEL, REGION, check_request
+from tests.unit.fakes.account import BASE_MODEL, REGION
+from tests.unit.fakes.service_models import check_request
 
 MODEL = base_model(BASE_MODEL, REGION)
 GREEDY = Decoding(max_tokens=64, temperature=0.0)

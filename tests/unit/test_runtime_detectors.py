@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rft_contract.outcomes import RunStopped
 from rft_runtime.detectors import FEWEST_ROLLOUTS, PATIENCE, GradedRollouts, Strikes, invalid_share
 from rft_runtime.training import poll_training, start_training
-from tests.unit.runtime_fakes import FakeAws, aws_error
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_workflow import RUN, certified, record
 
 EVENT_SIZES = (1, 8, 64, 8192)

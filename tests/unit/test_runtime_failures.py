@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rft_contract.outcomes import InvalidDataset, RunFailed, Transient
 from rft_runtime.failures import named_failures, one_line
-from tests.unit.runtime_fakes import aws_error
+from tests.unit.fakes.service_models import aws_error
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from rft_contract.rollout_mark import FIELD
 from rft_runtime.frozen_data import freeze, marked_line
 from rft_runtime.plan import plan
 from rft_runtime.validation import validate
-from tests.unit.runtime_fakes import EXECUTION, RESOURCES, SETTINGS, FakeAws, dataset, recipe_json, upload
+from tests.unit.fakes.account import EXECUTION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset, recipe_json, upload
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=10),

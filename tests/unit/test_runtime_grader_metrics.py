@@ -10,7 +10,11 @@ from rft_runtime.grader_metrics import FEWEST_EVENTS, grader_time
 from rft_runtime.planning.cost import estimate
 from rft_runtime.planning.grader_time import GraderTime, assumed_time, recommended_concurrency
 from rft_runtime.planning.quantity import Quantity
-from tests.unit.runtime_fakes import SETTINGS, FakeAws, FakeCloudWatch, aws_error, upload
+from tests.unit.fakes.account import SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.cloudwatch import FakeCloudWatch
+from tests.unit.fakes.recipe import upload
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_cost import RULES, recipe, sizes
 from tests.unit.test_runtime_workflow import RUN, planned
 

@@ -23,7 +23,9 @@ from rft_runtime.shard_evaluation import evaluate_shard
 from rft_runtime.training import poll_training, start_training
 from rft_runtime.validation import validate
 from tests.unit.certified import accept
-from tests.unit.runtime_fakes import BUCKET, FakeAws, dataset, recipe_json, upload
+from tests.unit.fakes.account import BUCKET
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset, recipe_json, upload
 from tests.unit.test_runtime_workflow import (
     MODEL_ARN,
     RUN,

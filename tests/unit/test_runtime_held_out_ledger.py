@@ -6,7 +6,7 @@ import pytest
 
 from rft_contract.outcomes import Transient
 from rft_runtime.held_out_ledger import HeldOutLedger
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 
 KEY = "datasets/abc/uses.json"
 

@@ -15,17 +15,10 @@ from rft_runtime.deployment import poll_deployment, start_deployment
 from rft_runtime.plan import plan
 from rft_runtime.releases.promotion import poll_promotion, start_promotion
 from rft_runtime.training import poll_training, start_training
-from tests.unit.runtime_fakes import (
-    EXECUTION,
-    RESOURCES,
-    SETTINGS,
-    FakeAws,
-    aws_error,
-    breaches,
-    recipe_json,
-    service_model,
-    upload,
-)
+from tests.unit.fakes.account import EXECUTION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json, upload
+from tests.unit.fakes.service_models import aws_error, breaches, service_model
 from tests.unit.test_runtime_workflow import MODEL_ARN, RUN, certified, evaluated
 
 LINE = "ticket-routing"

@@ -12,7 +12,10 @@ from rft_contract.naming import candidate_deployment_name, request_token
 from rft_contract.settings import JobNetwork, PlatformResources, PlatformSettings
 from rft_runtime.job import Job, job_request
 from rft_runtime.run_record import RunRecord
-from tests.unit.runtime_fakes import FUNCTION_ARN, REGION, RESOURCES, SETTINGS, FakeAws, check_request, recipe_json
+from tests.unit.fakes.account import FUNCTION_ARN, REGION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json
+from tests.unit.fakes.service_models import check_request
 
 RUN_IDS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda run: len(run) <= 40)
 ENVIRONMENTS = st.from_regex(r"[a-z][a-z0-9]{0,11}", fullmatch=True)

@@ -19,7 +19,9 @@ from rft_handlers import sample_logs
 from rft_runtime import log_sampling
 from rft_runtime.log_sampling import Sampling, sample_objects
 from rft_runtime.platform import Platform
-from tests.unit.runtime_fakes import BUCKET, FakeS3, aws_error
+from tests.unit.fakes.account import BUCKET
+from tests.unit.fakes.s3 import FakeS3
+from tests.unit.fakes.service_models import aws_error
 
 PREFIX = "AWSLogs/123456789012/BedrockModelInvocationLogs/us-east-1/2026/11/25/"
 CANARY = "zanzibarine"

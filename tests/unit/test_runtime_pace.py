@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rft_runtime.pace import Pace
-from tests.unit.runtime_fakes import aws_error
+from tests.unit.fakes.service_models import aws_error
 
 
 def throttled() -> None:

@@ -10,7 +10,10 @@ from rft_contract.outcomes import Outcome, RunFailed, Transient
 from rft_runtime.closing import close_run
 from rft_runtime.ending import Ending
 from rft_runtime.places import PlaceStore
-from tests.unit.runtime_fakes import BUCKET, EXECUTION, SETTINGS, FakeAws, aws_error, upload
+from tests.unit.fakes.account import BUCKET, EXECUTION, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import upload
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_workflow import certified, planned
 
 STOPPED = Ending(Outcome.STOPPED, "by the test")

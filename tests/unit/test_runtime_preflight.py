@@ -20,22 +20,20 @@ from rft_runtime.planning.prompt_sizes import read_prompt_sizes
 from rft_runtime.preflight.checks import CHECKS, preflight
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.preflight.place import Place, PreflightClients
-from tests.unit.runtime_fakes import (
+from tests.unit.fakes.account import (
     BASE_MODEL,
     BUCKET,
-    CUSTOM_TOKENS,
     EXECUTION,
     REGION,
     RESOURCES,
     REWARD_FUNCTION,
     SETTINGS,
     SIGNING_KEY,
-    FakeAws,
-    aws_error,
-    dataset,
-    recipe_json,
-    upload,
 )
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.quotas import CUSTOM_TOKENS
+from tests.unit.fakes.recipe import dataset, recipe_json, upload
+from tests.unit.fakes.service_models import aws_error
 
 RUN = "tickets-1"
 

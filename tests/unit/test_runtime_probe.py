@@ -40,16 +40,9 @@ from rft_runtime.shard_evaluation import evaluate_shard
 from rft_runtime.shards import Shard, decode_shards
 from rft_runtime.training import start_training
 from rft_runtime.validation import validate
-from tests.unit.runtime_fakes import (
-    BASE_MODEL,
-    EXECUTION,
-    REGION,
-    RESOURCES,
-    SETTINGS,
-    FakeAws,
-    recipe_json,
-    upload,
-)
+from tests.unit.fakes.account import BASE_MODEL, EXECUTION, REGION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json, upload
 
 RUN = "tickets-1"
 KEYS = RunKeys(RUN)

@@ -17,21 +17,18 @@ from rft_runtime.decision import decide_run, is_to_be_promoted
 from rft_runtime.ending import Ending
 from rft_runtime.plan import plan
 from rft_runtime.releases import evidence, release_change
+from rft_runtime.releases.current import Change, ChangeKind, Current
 from rft_runtime.releases.promotion import poll_promotion, start_promotion
-from rft_runtime.releases.release import (
-    Change,
-    ChangeKind,
-    Current,
-    Release,
-    ReleaseStore,
-    encode_release,
-    release_store,
-)
+from rft_runtime.releases.release import Release, encode_release
 from rft_runtime.releases.release_change import restoring, settle
 from rft_runtime.releases.release_manifest import build_manifest
+from rft_runtime.releases.release_store import ReleaseStore, release_store
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import LiveRelease
-from tests.unit.runtime_fakes import ACCOUNT, EXECUTION, REGION, RESOURCES, SETTINGS, FakeAws, aws_error, recipe_json
+from tests.unit.fakes.account import ACCOUNT, EXECUTION, REGION, RESOURCES, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import recipe_json
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_workflow import RUN, evaluated
 
 LINE = "ticket-routing"

@@ -18,11 +18,11 @@ from rft_runtime.closing import close_run
 from rft_runtime.ending import Ending
 from rft_runtime.releases.evidence import find_evidence
 from rft_runtime.releases.promotion import poll_promotion, start_promotion
-from rft_runtime.releases.release import release_store
 from rft_runtime.releases.release_change import settle
+from rft_runtime.releases.release_store import release_store
 from rft_runtime.releases.rollback import roll_back
 from rft_runtime.statistics import Interval
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 from tests.unit.test_runtime_promotion import LINE, LIVE, again, current, decided, is_under_way, promote
 from tests.unit.test_runtime_workflow import RUN
 
@@ -148,7 +148,7 @@ class Line:
 def quick_report() -> Iterator[None]:
     """What the reports say does not matter here, and their bootstrap is most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rft_runtime.report.bootstrap_interval", lambda values: Interval(0.0, 1.0))
+        patch.setattr("rft_runtime.measures.bootstrap_interval", lambda values: Interval(0.0, 1.0))
         yield
 
 

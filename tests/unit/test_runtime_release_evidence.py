@@ -15,7 +15,9 @@ from rft_runtime.releases.promotion import poll_promotion, start_promotion
 from rft_runtime.releases.release_change import settle
 from rft_runtime.releases.statement import decode_statement
 from rft_runtime.statistics import Interval
-from tests.unit.runtime_fakes import FakeAws, FakeKms, aws_error
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.kms import FakeKms
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_promotion import LINE, LIVE, again, current, decided, is_under_way, older, promote, serves
 from tests.unit.test_runtime_workflow import RUN
 
@@ -83,7 +85,7 @@ def begun() -> FakeAws:
 def quick_report() -> Any:
     """What the reports say does not matter here, and their bootstrap is most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rft_runtime.report.bootstrap_interval", lambda values: Interval(0.0, 1.0))
+        patch.setattr("rft_runtime.measures.bootstrap_interval", lambda values: Interval(0.0, 1.0))
         yield
 
 

@@ -8,24 +8,16 @@ import msgspec
 import pytest
 
 from rft_runtime.gate import Criterion, Decision
+from rft_runtime.measures import Gain, Measures
 from rft_runtime.planning.quantity import Quantity
 from rft_runtime.planning.usage import Cost, GatePower, JudgeWork, Usage, Work
 from rft_runtime.preflight.finding import Finding, Severity
 from rft_runtime.probing.probe_statistics import ProbeMeasures
 from rft_runtime.probing.probe_verdict import ProbeResult, Verdict
 from rft_runtime.probing.weighted_bootstrap import Estimate
-from rft_runtime.report import (
-    Decoding,
-    Example,
-    Gain,
-    Guard,
-    Measures,
-    Report,
-    decode_report,
-    encode_report,
-    phase_seconds,
-)
+from rft_runtime.report import Decoding, Guard, Report, decode_report, encode_report, phase_seconds
 from rft_runtime.report_data import Data, FoundCode, StepRange
+from rft_runtime.report_examples import Example
 from rft_runtime.report_markdown import render, verdict
 from rft_runtime.run_record import RunRecord
 from rft_runtime.training_output import AskedUsed, Step

@@ -19,7 +19,8 @@ from rft_runtime.report import Report
 from rft_runtime.report_data import Data, FoundCode, StepRange, read_data
 from rft_runtime.report_markdown import render
 from rft_runtime.run_record import RunRecord
-from tests.unit.runtime_fakes import BUCKET, FakeAws
+from tests.unit.fakes.account import BUCKET
+from tests.unit.fakes.aws import FakeAws
 
 KEYS = RunKeys("a-1")
 ADDRESS = f"s3://{BUCKET}/{KEYS.findings}"

@@ -15,7 +15,9 @@ from rft_contract.rollout_mark import FIELD, RolloutMark
 from rft_runtime.patience import Patience
 from rft_runtime.reward_calls import RewardCaller, event_item, events_of, read_grade
 from rft_runtime.reward_events import read_event
-from tests.unit.runtime_fakes import FUNCTION_ARN, FakeLambda, aws_error
+from tests.unit.fakes.account import FUNCTION_ARN
+from tests.unit.fakes.functions import FakeLambda
+from tests.unit.fakes.service_models import aws_error
 
 ITEMS: list[JsonObject] = [{"id": f"{number}-0", "messages": [], "metadata": {}} for number in range(5)]
 

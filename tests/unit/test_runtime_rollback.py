@@ -9,7 +9,7 @@ from rft_contract.outcomes import RunFailed, Stale
 from rft_runtime.releases.promotion import start_promotion
 from rft_runtime.releases.release_change import advance, settle
 from rft_runtime.releases.rollback import roll_back
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 from tests.unit.test_runtime_promotion import (
     LINE,
     LIVE,

@@ -14,7 +14,9 @@ from rft_runtime.base_models import base_model
 from rft_runtime.conversation import Decoding
 from rft_runtime.patience import Patience
 from rft_runtime.rollouts import Sampler
-from tests.unit.runtime_fakes import BASE_MODEL, REGION, FakeRuntime, aws_error
+from tests.unit.fakes.account import BASE_MODEL, REGION
+from tests.unit.fakes.bedrock_runtime import FakeRuntime
+from tests.unit.fakes.service_models import aws_error
 
 ROWS: list[tuple[int, JsonObject]] = [
     (row, {"messages": [{"role": "user", "content": f"prompt {row}"}]}) for row in range(5, 9)

@@ -8,7 +8,7 @@ import pytest
 
 from rft_contract.outcomes import RunFailed, RunStopped, Transient
 from rft_runtime.run_record import ENDED, RunRecord, RunStore
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 
 RUN = "a-1"
 

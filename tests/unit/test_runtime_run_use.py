@@ -23,7 +23,9 @@ from rft_runtime.planning.usage import Usage, Work
 from rft_runtime.run_record import RunRecord
 from rft_runtime.run_use import note_use
 from rft_runtime.training import poll_training, start_training
-from tests.unit.runtime_fakes import EXECUTION, FakeAws, aws_error
+from tests.unit.fakes.account import EXECUTION
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.service_models import aws_error
 from tests.unit.test_runtime_cost import RULES, expected, price, prices, recipe, sizes
 from tests.unit.test_runtime_detectors import training
 from tests.unit.test_runtime_workflow import MODEL_ARN, RUN, certified, record

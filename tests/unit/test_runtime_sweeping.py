@@ -24,26 +24,16 @@ from rft_runtime.frozen_data import freeze
 from rft_runtime.model_retention import Fate, ModelCatalog, Retention
 from rft_runtime.plan import plan
 from rft_runtime.platform import Platform
-from rft_runtime.releases.release import KeptRelease, ReleaseStore
+from rft_runtime.releases.release_store import KeptRelease, ReleaseStore
 from rft_runtime.run_record import RunRecord
 from rft_runtime.sweeping import OF_EACH_KIND, Swept, sweep
 from rft_runtime.training import poll_training, start_training
 from rft_runtime.validation import validate
-from tests.unit.listed_bedrock import ListedBedrock
-from tests.unit.runtime_fakes import (
-    ACCOUNT,
-    BUCKET,
-    EXECUTION,
-    REGION,
-    RESOURCES,
-    REWARD_FUNCTION,
-    SETTINGS,
-    FakeAws,
-    aws_error,
-    check_request,
-    recipe_json,
-    upload,
-)
+from tests.unit.fakes.account import ACCOUNT, BUCKET, EXECUTION, REGION, RESOURCES, REWARD_FUNCTION, SETTINGS
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.listed_bedrock import ListedBedrock
+from tests.unit.fakes.recipe import recipe_json, upload
+from tests.unit.fakes.service_models import aws_error, check_request
 
 RUN = "tickets-1"
 KEYS = RunKeys(RUN)

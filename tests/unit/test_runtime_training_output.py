@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.training_output import AskedUsed, Step, read_steps, read_training_output
-from tests.unit.runtime_fakes import FakeAws
+from tests.unit.fakes.aws import FakeAws
 
 JOB = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-2-lite-v1:0:256k/abcdefghijkl"
 FOLDER = "runs/a/job/model-customization-job-abcdefghijkl/training_artifacts/"

@@ -18,7 +18,10 @@ from rft_contract.outcomes import RunFailed, Transient
 from rft_contract.version import VERSION
 from rft_runtime import upload_check
 from rft_runtime.upload_check import UploadReport, check_upload
-from tests.unit.runtime_fakes import BUCKET, FakeAws, aws_error, dataset
+from tests.unit.fakes.account import BUCKET
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset
+from tests.unit.fakes.service_models import aws_error
 
 KEY = dataset_key("0" * 64, "train.jsonl")
 CANARY = "zanzibarine"

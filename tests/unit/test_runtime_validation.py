@@ -22,17 +22,10 @@ from rft_contract.outcomes import InvalidDataset, RunFailed, Transient
 from rft_dataset.findings import MOST_STORED
 from rft_runtime.run_record import RunRecord
 from rft_runtime.validation import validate
-from tests.unit.runtime_fakes import (
-    BUCKET,
-    EXECUTION,
-    RESOURCES,
-    REWARD_FUNCTION,
-    FakeAws,
-    aws_error,
-    dataset,
-    recipe_json,
-    upload,
-)
+from tests.unit.fakes.account import BUCKET, EXECUTION, RESOURCES, REWARD_FUNCTION
+from tests.unit.fakes.aws import FakeAws
+from tests.unit.fakes.recipe import dataset, recipe_json, upload
+from tests.unit.fakes.service_models import aws_error
 
 RUN = "tickets-1"
 KEYS = RunKeys(RUN)

@@ -35,10 +35,11 @@ from rft_cli.verification.scaffold import Scaffold
 from rft_cli.verification.trial import Trial, chosen, model_here
 from rft_cli.verification.trial_job import Started, start
 from rft_local.bedrock.__main__ import _parser as endpoint_options
+from rft_local.emulator.undocumented import Undocumented
 from rft_runtime.base_models import BASE_MODELS
 from rft_runtime.job import Job
 from tests.unit.cli_fakes import OUTPUTS, Pages
-from tests.unit.runtime_fakes import aws_error, check_request
+from tests.unit.fakes.service_models import aws_error, check_request
 
 ALIAS = "arn:aws:lambda:us-east-1:123456789012:function:f:run-verify"
 DEPLOYMENT = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abcdefghijkl"
@@ -198,8 +199,7 @@ class FakeRuntime:
 )
 def test_high_effort_with_and_without_a_limit(runtime: FakeRuntime, wanted: Verdict) -> None:
     environment: Any = SimpleNamespace(aws=SimpleNamespace(bedrock_runtime=runtime))
-    assert observe_high_effort(environment, NOVA).verdict is wanted
-    assert observe_high_effort(environment, BASE_MODELS[1]).verdict is Verdict.UNSEEN
+    assert observe_high_effort(environment).verdict is wanted
 
 
 def test_the_observer_writes_down_places_and_forms_and_no_text() -> None:
@@ -519,6 +519,13 @@ def test_what_was_seen_before_an_error_is_kept(monkeypatch: pytest.MonkeyPatch) 
 def test_every_switch_of_the_embedded_aws_exists_and_is_turned_both_ways() -> None:
     cases = json.loads((Path(__file__).parents[1] / "cases" / "verification.json").read_text(encoding="utf-8"))
     turned = {name for case in cases.values() for name in case["false"]}
-    assert turned == {one.id for one in assumptions() if one.embedded}
+    unseen_nowhere = {one.id for one in assumptions() if one.looks} - set.intersection(
+        *(set(case["unseen"]) for case in cases.values())
+    )
+    assert turned == unseen_nowhere == {one.id for one in assumptions() if one.embedded}
     options = {option for action in endpoint_options()._actions for option in action.option_strings}
-    assert {f"--{one.embedded}" for one in assumptions() if one.embedded} <= options
+    emulators = set(Undocumented.options())
+    assert not options & emulators
+    assert {f"--{one.embedded}" for one in assumptions() if one.embedded} <= options | emulators
+    used = {f"--{option}" for case in cases.values() for option in case["emulator"]}
+    assert used == emulators

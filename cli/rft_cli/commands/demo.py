@@ -51,7 +51,7 @@ def demo(
             bedrock_port=port + 1,
             seed=seed,
             deploy=True,
-            bedrock_settings=["--shuffle-rewards"] if shuffle_rewards else [],
+            settings=["--shuffle-rewards"] if shuffle_rewards else [],
             tell=lambda words: spinner.update(f"embedded AWS: {words}") if err().is_terminal else say(words),
         )
     say(f"deployed {', '.join(state.stacks)} to http://127.0.0.1:{state.port} in {time.monotonic() - began:.0f} s")

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from rft_cli.report.charts import Bar, accuracy_bars, training_curves
 from rft_contract.outcomes import Outcome
-from rft_runtime.report import Measures, Report
+from rft_runtime.measures import Measures
+from rft_runtime.report import Report
 
 _KINDS = (
     ("fixed", "Fixed", "The base model was wrong, the candidate is right."),

@@ -6,10 +6,12 @@ from rft_contract.layout import certificate_key, evidence_key, release_key
 from rft_contract.outcomes import RunFailed
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.platform import Platform
+from rft_runtime.releases.current import Change, Current
 from rft_runtime.releases.envelope import Envelope, payload_of, seal, signed_digest
 from rft_runtime.releases.exact_json import decode_exact, encode_exact
-from rft_runtime.releases.release import Change, Current, Release, ReleaseStore, encode_release
+from rft_runtime.releases.release import Release, encode_release
 from rft_runtime.releases.release_manifest import build_manifest
+from rft_runtime.releases.release_store import ReleaseStore
 from rft_runtime.releases.statement import encode_statement, state
 from rft_runtime.run_record import RunRecord
 

@@ -10,7 +10,7 @@ from rft_contract.statuses import DeploymentStatus, UpdateStatus
 from rft_contract.tags import ENVIRONMENT_TAG, LINE_TAG, LIVE_ROLE, ROLE_TAG
 from rft_runtime.deployment import Deployment, find_deployment
 from rft_runtime.failures import error_code, explain, is_transient
-from rft_runtime.releases.release import Change, Current
+from rft_runtime.releases.current import Change, Current
 
 if TYPE_CHECKING:
     from types_boto3_bedrock import BedrockClient

@@ -10,8 +10,9 @@ from rft_contract.outcomes import Outcome, RunFailed, Stale
 from rft_contract.statuses import Progress
 from rft_runtime.platform import Platform
 from rft_runtime.polling import next_wait
-from rft_runtime.releases.release import Change, ChangeKind, Current, release_store
+from rft_runtime.releases.current import Change, ChangeKind, Current
 from rft_runtime.releases.release_change import advance, settle, take_back
+from rft_runtime.releases.release_store import release_store
 from rft_runtime.run_record import RunRecord
 
 _STATE = "Promote"

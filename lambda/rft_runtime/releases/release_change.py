@@ -16,10 +16,11 @@ from botocore.exceptions import ClientError
 from rft_contract.outcomes import RunFailed, Transient
 from rft_runtime.failures import explain, is_transient
 from rft_runtime.platform import Platform
+from rft_runtime.releases.current import Change, ChangeKind, Current, Turn
 from rft_runtime.releases.evidence import draw_up, publish
 from rft_runtime.releases.live_deployment import NotPutInPlace, deployment_with, remove_deployment
-from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, Turn, release_store
 from rft_runtime.releases.release_notice import tell, watch_deployment, write_parameters
+from rft_runtime.releases.release_store import ReleaseStore, release_store
 from rft_runtime.run_record import ENDED, RunRecord
 
 GRACE = timedelta(minutes=10)

@@ -4,8 +4,9 @@ from rft_contract.outcomes import RunFailed
 from rft_runtime.data_bucket import DataBucket
 from rft_runtime.decision import read_decision
 from rft_runtime.evaluation import read_evaluations
-from rft_runtime.releases.release import Change, Current, HeldOutUse, Metrics, Previous, Release, RewardUse
-from rft_runtime.report import gain, measures
+from rft_runtime.measures import gain, measures
+from rft_runtime.releases.current import Change, Current
+from rft_runtime.releases.release import HeldOutUse, Metrics, Previous, Release, RewardUse
 from rft_runtime.run_record import RunRecord
 from rft_runtime.shards import HELD_OUT
 

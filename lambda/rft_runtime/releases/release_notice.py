@@ -8,7 +8,7 @@ from rft_contract.naming import live_alarm_name, release_parameter
 from rft_contract.outcomes import Transient
 from rft_contract.release_events import PROMOTED, ROLLED_BACK, SOURCE
 from rft_runtime.data_bucket import DataBucket
-from rft_runtime.releases.release import Change, ChangeKind, Current
+from rft_runtime.releases.current import Change, ChangeKind, Current
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient

@@ -9,8 +9,9 @@ from rft_contract.naming import check_line
 from rft_contract.outcomes import RunFailed
 from rft_contract.statuses import Progress
 from rft_runtime.platform import Platform
-from rft_runtime.releases.release import Change, ChangeKind, Current, ReleaseStore, release_store
+from rft_runtime.releases.current import Change, ChangeKind, Current
 from rft_runtime.releases.release_change import advance
+from rft_runtime.releases.release_store import ReleaseStore, release_store
 
 
 def roll_back(platform: Platform, *, line: str, token: str, to: int | None = None, reason: str = "") -> JsonObject:

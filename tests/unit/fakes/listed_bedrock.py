@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from tests.unit.runtime_fakes import ACCOUNT, REGION, FakeBedrock, aws_error
+from tests.unit.fakes.account import ACCOUNT, REGION
+from tests.unit.fakes.bedrock import FakeBedrock
+from tests.unit.fakes.service_models import aws_error
 
 
 @dataclass
