@@ -149,7 +149,7 @@ class FaultRun:
         number = self.order_in(state, Fault(operation=EXECUTION, effect=effect, delay_seconds=RUN_SECONDS))
 
         def act() -> None:
-            self.wait(lambda: self.struck(number) > 0 or self._is_over(), RUN_SECONDS, f"{state} was not reached")
+            self.wait(lambda: self.struck(number) > 0 or self.is_over(), RUN_SECONDS, f"{state} was not reached")
             assert self.struck(number), f"{state} was not reached"
             action()
             self.lift([number])
@@ -217,7 +217,8 @@ class FaultRun:
         assert found is not None
         return found
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Return whether its execution has ended."""
         found = self.stack.client("stepfunctions").describe_execution(executionArn=self._execution)
         return bool(found["status"] != "RUNNING")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.fault_checks import ENVIRONMENT
-from benchmarks.fault_run import BASE_MODEL, CALLERS, FaultRun
+from benchmarks.fault_run import BASE_MODEL, CALLERS, RUN_SECONDS, FaultRun
 from rft_contract.layout import RunKeys
 from rft_contract.metrics import NAMESPACE, Dimension, MetricName
 from rft_contract.naming import candidate_deployment_name, job_name, live_deployment_name
@@ -91,16 +91,18 @@ def _invalid_rewards(run: FaultRun, case: Case) -> None:
     values = {MetricName.GRADED: 1000.0, MetricName.INVALID: 1000.0}
     dimensions = [{"Name": Dimension.RUN, "Value": run.run_id}]
 
+    def trains() -> bool:
+        record = run.record()
+        return record is not None and record.job_arn is not None
+
     def count() -> None:
-        for _ in range(60):
-            record = run.record()
-            if record is not None and record.outcome is not None:
-                return
-            data = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in values.items()]
+        run.wait(trains, RUN_SECONDS, "no job was started")
+        data = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in values.items()]
+        while not run.is_over():
             run.stack.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
             time.sleep(0.5)
 
-    run.hold("PollTraining", count)
+    run.meanwhile.append(count)
 
 
 def _deployment_fails(run: FaultRun, case: Case, *, message: str) -> None:

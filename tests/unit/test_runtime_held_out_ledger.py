@@ -1,6 +1,7 @@
 """The ledger counts every run once, also when two runs write at once."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,8 @@ def test_a_run_that_comes_between_is_kept() -> None:
 
 def test_endless_races_end_as_transient() -> None:
     aws = FakeAws()
-    ledger = HeldOutLedger(aws.platform().bucket, "abc")
+    waits: list[float] = []
+    ledger = HeldOutLedger(replace(aws.platform().bucket, sleep=waits.append), "abc")
     ledger.note("a")
 
     def bump(key: str) -> None:
@@ -43,3 +45,5 @@ def test_endless_races_end_as_transient() -> None:
     aws.s3.on_put = bump
     with pytest.raises(Transient, match="changed 10 times"):
         ledger.note("b")
+    assert len(waits) == 10
+    assert all(0 <= wait <= 1 for wait in waits)
