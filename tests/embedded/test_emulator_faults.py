@@ -124,6 +124,12 @@ def test_the_process_of_the_calling_function_dies(emulator: Any, writer: str, ef
     assert emulator.invoke("writer", {"run": effect})[1] == {"done": effect}
 
 
+def test_a_wildcard_means_calls_of_apis(emulator: Any, writer: str) -> None:
+    order(emulator, "*:*", error="AccessDenied", caller="writer", about=["any call"])
+    _, payload = emulator.invoke("writer", {"run": "any call"})
+    assert "when calling the PutObject operation" in payload["errorMessage"]
+
+
 @pytest.mark.parametrize(
     ("fault", "answer", "written"),
     [

@@ -65,7 +65,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """An order: what goes wrong.
 
     Args:
-        operation: What it strikes; `*` and `?` are wildcards.
+        operation: What it strikes; `*` and `?` are wildcards among calls of APIs, and fit no execution or delivery.
         effect: What it does.
         error: Code of the error, or the name of a function's exception.
         message: The error's message.
@@ -115,8 +115,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             caller: Who makes it.
             texts: Everything that the call is about.
         """
+        is_meant = self.operation == operation if operation in _EFFECTS else fnmatchcase(operation, self.operation)
         return (
-            fnmatchcase(operation, self.operation)
+            is_meant
             and self.caller in caller
             and all(any(re.search(wanted, text) for text in texts) for wanted in self.about)
             and not any(re.search(unwanted, text) for unwanted in self.without for text in texts)
