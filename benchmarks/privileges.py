@@ -20,8 +20,11 @@ from rft_contract.naming import stack_name
 from rft_local.emulator.environment import AUTHORIZATION_LOG
 
 COMMAND = "python -m benchmarks privileges"
-TESTS = ("whole_run", "promotion", "sweeper", "dataset_upload", "faults")
-"""Modules of `tests/embedded` that deploy the app's own stack and leave its roles alone."""
+TESTS = ("whole_run", "promotion", "sweeper", "dataset_upload", "faults", "workflow_commands", "log_sampling")
+"""Modules of `tests/embedded` that deploy the app's own stack, or parts of it, and leave its roles alone."""
+
+STACKS = (stack_name("local"), "pipeline-roles", "sampler")
+"""Stacks of these modules: the app's, the roles of pipelines in it, and what samples logs; ids are the app's in all."""
 
 
 def measure() -> JsonObject:
@@ -37,5 +40,5 @@ def measure() -> JsonObject:
         ran = subprocess.run(command, cwd=ROOT, env={**os.environ, AUTHORIZATION_LOG: str(log)}, check=False)
         if ran.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with {ran.returncode}")
-        calls = read_calls(log, stack_name("local"))
+        calls = read_calls(log, STACKS)
     return {"tests": list(TESTS), "removals": removals(), "calls": msgspec.to_builtins(calls)}

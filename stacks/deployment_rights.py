@@ -91,7 +91,9 @@ RIGHTS: Mapping[str, tuple[Rights, ...]] = {
         "SecurityGroupRules SecurityGroups",
     ),
     "AWS::EC2::Subnet": _network(
-        "CreateSubnet DeleteSubnet ModifySubnetAttribute", "AvailabilityZones NetworkAcls RouteTables Subnets"
+        "CreateSubnet DeleteSubnet ModifySubnetAttribute",
+        # Zones and account attributes: user guide, "Fn::GetAZs".
+        "AccountAttributes AvailabilityZones NetworkAcls RouteTables Subnets",
     ),
     "AWS::EC2::SubnetRouteTableAssociation": _network(
         "AssociateRouteTable DisassociateRouteTable ReplaceRouteTableAssociation", "RouteTables Subnets"

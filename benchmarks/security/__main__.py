@@ -11,9 +11,11 @@ from importlib.metadata import version
 from benchmarks.result import save
 from benchmarks.security.environments import configurations, examine
 from benchmarks.security.page import write
-from benchmarks.security.scanners import PROGRAMS, scan, versions
+from benchmarks.security.registry import permissions
+from benchmarks.security.scanners import PROGRAMS, registry_schemas, scan, versions
 from benchmarks.security.summary import summary
 from rft_contract.json_value import JsonObject
+from stacks.deployment_rights import RIGHTS
 
 COMMAND = "make security"
 
@@ -54,7 +56,10 @@ def check() -> Iterator[str]:
             "checkov_passed": passed,
             "resources": len(examined.template["Resources"]),
         }
-    save("findings", COMMAND, {"versions": {"cdk-nag": version("cdk-nag"), **versions()}, "environments": environments})
+    known = {"cdk-nag": version("cdk-nag"), **versions()}
+    save("findings", COMMAND, {"versions": known, "environments": environments})
+    types: JsonObject = {kind: [*rights] for kind, rights in permissions(registry_schemas(), RIGHTS.keys()).items()}
+    save("registry", COMMAND, {"cfn-lint": known["cfn-lint"], "types": types})
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 _BY_HAND = "lambda"
-"""Session name of a test that acts with a function's role; a function's own session bears the function's name."""
+"""Session name of a test that acts with a function's role; a function's own session bears the function's name, and one
+of a build that of its service."""
 
 _SHORTEST_NAME = 10
 _BORN = re.compile(r"(?<=runs/)[^/\"]+|(?<=:run-)[\w-]+|(?<=releases/)[\w-]+|[0-9a-f]{8,}|\d+")
@@ -47,17 +48,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     by_hand: bool = False
 
 
-def read_calls(log: Path, stack: str) -> list[Call]:
-    """Return the calls of one stack's roles, one of each kind, sorted.
+def read_calls(log: Path, stacks: Collection[str]) -> list[Call]:
+    """Return the calls of some stacks' roles, one of each kind, sorted.
 
     Calls that differ only in what is born at run time (names of runs and lines, numbers, hashes) are of one kind.
 
     Args:
         log: What emulators wrote.
-        stack: Name of the stack.
+        stacks: Names of stacks in which a logical id stands for the same everywhere.
     """
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    names = _names(line["resources"] for line in lines if line.get("stack") == stack)
+    names = _names(line["resources"] for line in lines if line.get("stack") in stacks)
     kinds: dict[str, str] = {}
     for text in sorted(msgspec.json.encode(call).decode() for call in _calls(lines, names)):
         kinds.setdefault(_BORN.sub("#", text), text)

@@ -1,66 +1,59 @@
-"""The generated half of docs/security.md: findings, rights, and who else is admitted."""
+"""The generated half of docs/security.md: findings, and for every right and policy how it is known to be needed."""
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from benchmarks.result import RESULTS, ROOT
-from benchmarks.security.calls import Call
-from benchmarks.security.documented import DENIALS, OF_SERVICES, OF_SITUATIONS, Fact
-from benchmarks.security.environments import EVERYTHING, synthesized
-from benchmarks.security.outsiders import Admission, admissions
-from benchmarks.security.replay import Evidence, Need, needs
-from benchmarks.security.rights import Template, short
-from rft_local.emulator.environment import ACCOUNT, REGION
-from stacks.config import ENVIRONMENTS, choose
+from benchmarks.result import ROOT
+from benchmarks.security import outsiders_tables, rights_tables
+from benchmarks.security.deployment_table import grants, of_deployment
+from benchmarks.security.environments import EVERYTHING
+from benchmarks.security.fact import Fact
+from benchmarks.security.subjects import EVERY_FACT, Subjects, number, record, subjects
 
 PAGE = ROOT / "docs" / "security.md"
 MARK = "<!-- Generated from here on: make security; python -m benchmarks privileges -->\n"
 
 _ENVIRONMENTS = ("prod", EVERYTHING)
-_BEDROCK = "bedrock.amazonaws.com"
 
 
 def write() -> None:
     """Renew the generated half of the page."""
-    (local,) = choose(ENVIRONMENTS, "local")
-    template = synthesized(local)
-    text = PAGE.read_text(encoding="utf-8").partition(MARK)[0] + MARK + generated(template)
+    text = PAGE.read_text(encoding="utf-8").partition(MARK)[0] + MARK + generated(subjects())
     PAGE.write_text(text, encoding="utf-8")
 
 
-def generated(template: Template) -> str:
+def generated(found: Subjects) -> str:
     """Return the generated half.
 
     Args:
-        template: Of the environment whose calls were recorded.
+        found: What is deployed, and how each statement of it is known to be needed.
     """
-    found = needs(template, recorded(), bedrock_roles(template))
     parts = [
-        *_findings(_record("findings")),
-        *_rights(template, found),
-        *_facts(found),
-        *_removals(),
-        *_admissions(admissions(template)),
+        *_findings(record("findings")),
+        *rights_tables.of_environment(found),
+        *rights_tables.tried(),
+        *outsiders_tables.of_environment(found.environment),
+        *rights_tables.of_pipeline(found.pipeline),
+        *outsiders_tables.of_pipeline(found.pipeline),
+        *of_deployment(),
+        *_facts(used(found)),
     ]
-    return "\n".join(["", *parts, ""])
+    return "\n".join(["", *parts])
 
 
-def recorded() -> list[Call]:
-    """Return the calls that are kept."""
-    return msgspec.convert(_record("privileges")["figures"]["calls"], list[Call])
+def used(found: Subjects) -> set[Fact]:
+    """Return the facts that the page refers to."""
+    return found.environment.facts | found.pipeline.facts | {grant.fact for grant in grants() if grant.fact}
 
 
-def bedrock_roles(template: Template) -> list[str]:
-    """Return the logical ids of the roles that Bedrock assumes."""
-    return [
-        name
-        for name, role in template.of_type("AWS::IAM::Role")
-        if _BEDROCK in json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
-    ]
+def _facts(facts: set[Fact]) -> Iterator[str]:
+    yield "## What is documented\n"
+    yield "What the numbers behind *documented* stand for: the fact in our words, and the page of AWS that states it.\n"
+    for fact in EVERY_FACT:
+        if fact in facts:
+            yield f"{number(fact)}. [{fact.says}]({fact.page})"
+    yield ""
 
 
 def _findings(record: Mapping[str, Any]) -> Iterator[str]:
@@ -110,114 +103,3 @@ def _rules(rules: Sequence[str]) -> str:
         tool, _, name = rule.partition(": ")
         tools[name].append(tool)
     return ", ".join(f"{name} ({', '.join(known)})" for name, known in sorted(tools.items()))
-
-
-def _rights(template: Template, found: Sequence[Need]) -> Iterator[str]:
-    count = Counter(need.evidence for need in found)
-    documented = [need.fact for need in found if need.fact]
-    kinds = [sum(fact in facts for fact in documented) for facts in (OF_SERVICES, OF_SITUATIONS, DENIALS)]
-    yield "## Rights\n"
-    roles = len({need.right.role for need in found})
-    yield (
-        f"{len(found)} rights (a role, an action, a resource, a condition) of {roles} roles: "
-        f"**{count[Evidence.PROVED]} proved**, **{count[Evidence.SIMULATED]} simulated**, "
-        f"**{count[Evidence.DOCUMENTED]} documented** (what services do with a role: {kinds[0]}; situations that no "
-        f"recorded run was in: {kinds[1]}; denials: {kinds[2]}), {count[Evidence.NONE]} without evidence.\n"
-    )
-    yield (
-        "Rewards are instances of one construct: the first one stands for all of them. Account and Region are left "
-        "out.\n"
-    )
-    yield "| role | right | on | if | evidence |"
-    yield "|---|---|---|---|---|"
-    for need, actions in _merged(found):
-        right = need.right
-        name = f"**deny** {actions}" if right.effect == "Deny" else actions
-        condition = _condition(right.condition)
-        evidence = need.evidence.value + (f" {_number(need.fact)}" if need.fact else "")
-        yield f"| {template.label(right.role)} | {name} | {_arn(right.resource)} | {condition} | {evidence} |"
-    yield ""
-
-
-def _merged(found: Sequence[Need]) -> Iterator[tuple[Need, str]]:
-    """Yield rights that differ in nothing but their action as one, with the names of the actions."""
-    grouped: dict[tuple[Any, ...], list[Need]] = defaultdict(list)
-    for need in found:
-        right = need.right
-        key = (right.role, right.effect, right.resource, right.condition, need.evidence, need.fact)
-        grouped[key].append(need)
-    for group in grouped.values():
-        yield group[0], ", ".join(need.right.action for need in group)
-
-
-def _facts(found: Sequence[Need]) -> Iterator[str]:
-    yield "### What is documented\n"
-    used = {need.fact for need in found if need.fact}
-    for fact in (*OF_SERVICES, *OF_SITUATIONS, *DENIALS):
-        if fact in used:
-            yield f"{_number(fact)}. [{fact.says}]({fact.page})"
-    yield ""
-
-
-def _number(fact: Fact) -> int:
-    return (*OF_SERVICES, *OF_SITUATIONS, *DENIALS).index(fact) + 1
-
-
-def _removals() -> Iterator[str]:
-    yield "### Tried on deployed roles\n"
-    yield "An action was taken from a deployed role, and a run started. It failed with:\n"
-    yield "| role | without | what the run said |"
-    yield "|---|---|---|"
-    for removal in _record("privileges")["figures"]["removals"]:
-        yield f"| {removal['role']} | {removal['action']} | {_said(removal['failed_with'], removal['action'])} |"
-    yield ""
-
-
-def _said(cause: str, action: str) -> str:
-    """Return the words around the name of the action in a failure, on one line."""
-    text = " ".join(cause.replace("|", "/").replace("\\", "").split())
-    begin = max(0, text.find(action) - 100)
-    return f"`…{short(text[begin : text.find(action) + len(action)])}…`".replace(ACCOUNT, "<account>")
-
-
-def _record(name: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return record
-
-
-def _admissions(found: Sequence[Admission]) -> Iterator[str]:
-    yield "## Who else is admitted\n"
-    yield (
-        "What the resources' own policies allow, beside the roles' policies: trust, keys, buckets, topics, queues, "
-        "permissions of functions. Lambda's trust names no source: handing a role to Lambda takes `iam:PassRole`.\n"
-    )
-    yield "| who | may | on | confined by |"
-    yield "|---|---|---|---|"
-    grouped: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for one in found:
-        grouped[one.principal, ", ".join(one.actions), _condition(one.condition)].append(one.resource)
-    for (principal, actions, condition), places in grouped.items():
-        on = ", ".join(places) if len(places) <= 3 else f"{len(places)} resources"
-        yield f"| {_arn(principal)} | {actions} | {on} | {condition} |"
-
-
-def _arn(arn: str) -> str:
-    """Return an ARN without what all of a stack's have in common."""
-    return f"`{short(arn).replace(f':{REGION}:', '::').replace(f':{ACCOUNT}:', '::')}`"
-
-
-def _condition(condition: str) -> str:
-    """Return a condition as `key = value`, joined by `and`."""
-    if not condition:
-        return ""
-    found = json.loads(condition)
-    texts = [
-        f"{key} = {', '.join(value) if isinstance(value, list) else value}{' or none' * operator.endswith('IfExists')}"
-        for operator, block in (found if _is_nested(found) else {"": found}).items()
-        for key, value in block.items()
-    ]
-    return f"`{short(' and '.join(texts)).replace(ACCOUNT, '<account>').replace(REGION, '<region>')}`"
-
-
-def _is_nested(condition: Mapping[str, Any]) -> bool:
-    return all(isinstance(block, dict) for block in condition.values())

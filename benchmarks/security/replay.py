@@ -11,7 +11,8 @@ from enum import StrEnum
 import msgspec
 
 from benchmarks.security.calls import Call
-from benchmarks.security.documented import Fact, fact_for
+from benchmarks.security.documented import DOCUMENTED
+from benchmarks.security.fact import Fact, first
 from benchmarks.security.rights import Right, Template
 from rft_local.emulator.policies import Question, identity_allows
 
@@ -52,13 +53,16 @@ class Need:
     fact: Fact | None = None
 
 
-def needs(template: Template, calls: Sequence[Call], bedrock_roles: Iterable[str]) -> list[Need]:
+def needs(
+    template: Template, calls: Sequence[Call], bedrock_roles: Iterable[str], facts: Sequence[Fact] = DOCUMENTED
+) -> list[Need]:
     """Return for every right of a template what it is needed for.
 
     Args:
         template: The template.
         calls: What was recorded of a stack with this template.
         bedrock_roles: Logical ids of the roles with which the embedded Bedrock itself acts.
+        facts: What is documented of its roles. Default: what is of an environment's.
     """
     services = set(bedrock_roles)
     rights: dict[str, list[Right]] = defaultdict(list)
@@ -69,14 +73,20 @@ def needs(template: Template, calls: Sequence[Call], bedrock_roles: Iterable[str
         if template.same(call.role) in template.resources:
             asked[template.same(call.role)].append(_same(template, call))
     return [
-        _need(template, right, rights[role], asked[role], by_service=role in services)
+        _need(template, right, rights[role], asked[role], facts, by_service=role in services)
         for role in sorted(rights)
         for right in rights[role]
     ]
 
 
 def _need(
-    template: Template, right: Right, rights: Sequence[Right], calls: Sequence[Call], *, by_service: bool
+    template: Template,
+    right: Right,
+    rights: Sequence[Right],
+    calls: Sequence[Call],
+    facts: Sequence[Fact],
+    *,
+    by_service: bool,
 ) -> Need:
     others = [other for other in rights if other != right]
     found = [
@@ -90,7 +100,7 @@ def _need(
     for call in sorted(found, key=lambda call: call.by == "check"):
         evidence = Evidence.SIMULATED if by_service or call.by == "check" else Evidence.PROVED
         return Need(right, evidence, call=call)
-    fact = fact_for(right, template.label(right.role))
+    fact = first(facts, right.effect, [right.action], template.label(right.role), right.condition)
     return Need(right, Evidence.DOCUMENTED if fact else Evidence.NONE, fact=fact)
 
 

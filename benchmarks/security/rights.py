@@ -13,6 +13,8 @@ from typing import Any
 
 _POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 _ARNS = {
+    "AWS::CodeBuild::Project": "arn:aws:codebuild:{region}:{account}:project/{name}",
+    "AWS::Events::ApiDestination": "arn:aws:events:{region}:{account}:api-destination/{name}",
     "AWS::Events::Rule": "arn:aws:events:{region}:{account}:rule/{name}",
     "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
     "AWS::KMS::Key": "arn:aws:kms:{region}:{account}:key/{name}",
@@ -65,7 +67,7 @@ class Template:
     def __init__(self, document: Mapping[str, Any], *, account: str, region: str, prefix: str = "") -> None:
         self.resources: Mapping[str, Any] = document["Resources"]
         self._prefix = prefix
-        self._place = {"account": account, "region": region}
+        self.place: Mapping[str, str] = {"account": account, "region": region}
         self._first = self._first_of_its_kind()
         longest_first = sorted(self._first, key=len, reverse=True)
         self._others = re.compile("|".join(longest_first) or "(?!)")
@@ -135,7 +137,7 @@ class Template:
     def arn(self, logical_id: str) -> str:
         """Return the ARN of a resource whose name is its logical id; empty for a type without one here."""
         kind = self.resources[logical_id]["Type"]
-        return _ARNS[kind].format(name=self._prefix + self.same(logical_id), **self._place) if kind in _ARNS else ""
+        return _ARNS[kind].format(name=self._prefix + self.same(logical_id), **self.place) if kind in _ARNS else ""
 
     def plain(self, value: Any) -> Any:
         """Return a value with every intrinsic function in it resolved."""
@@ -160,14 +162,16 @@ class Template:
             case {"Ref": "AWS::Partition"}:
                 return "aws"
             case {"Ref": "AWS::AccountId"}:
-                return self._place["account"]
+                return self.place["account"]
             case {"Ref": "AWS::Region"}:
-                return self._place["region"]
+                return self.place["region"]
             case {"Ref": str(name)}:
                 return self._ref(name)
+            case {"Fn::Sub": str(text)} if "${" not in text.replace("${AWS::Partition}", ""):
+                return text.replace("${AWS::Partition}", "aws")
             case {"Fn::GetAtt": [str(name), "Arn"]}:
                 return self.arn(name)
-            case {"Fn::GetAtt": [str(name), "Name"]}:
+            case {"Fn::GetAtt": [str(name), "GroupId" | "Name"]}:
                 return self._prefix + name
             case {"Fn::Join": [str(separator), [*parts]]}:
                 return separator.join(map(self.text, parts))

@@ -40,6 +40,16 @@ def scan(template: Mapping[str, Any], programs: Path = PROGRAMS) -> tuple[int, l
     )
 
 
+def registry_schemas(programs: Path = PROGRAMS) -> Path:
+    """Return the folder with the schemas of CloudFormation's registry that cfn-lint brings.
+
+    Args:
+        programs: Folder of `cfn-lint`.
+    """
+    where = "import importlib.util as found; print(found.find_spec('cfnlint').submodule_search_locations[0])"
+    return Path(_run([str(programs / "python"), "-c", where], (0,)).strip()) / "data" / "schemas" / "resources"
+
+
 def versions(programs: Path = PROGRAMS) -> JsonObject:
     """Return the versions of the scanners."""
     return {name: _run([str(programs / name), "--version"], (0,)).split()[-1] for name in SCANNERS}

@@ -3,8 +3,8 @@
 from bedrock_rft._assets import AssetError
 from bedrock_rft.alarms import RftAlarms
 from bedrock_rft.candidate_deployment import CandidateDeployment
-from bedrock_rft.code_runner import CodeRunner
-from bedrock_rft.customization_role import CustomizationRole
+from bedrock_rft.code_runner import CodeRunner, CodeRunnerBase
+from bedrock_rft.customization_role import CustomizationRole, CustomizationRoleBase
 from bedrock_rft.dashboard import RftDashboard
 from bedrock_rft.dataset_bucket import DatasetBucket
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
@@ -16,6 +16,7 @@ from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
 from bedrock_rft.handlers import WorkflowHandlers
 from bedrock_rft.invocation_log_sampler import InvocationLogSampler
+from bedrock_rft.invocation_log_sampler_base import InvocationLogSamplerBase
 from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.key import RftKey, RftKeyBase
 from bedrock_rft.model_release import ModelRelease
@@ -25,16 +26,18 @@ from bedrock_rft.people_policies import PeoplePolicies
 from bedrock_rft.probe import Probe
 from bedrock_rft.promotion_notice import PromotionNotice
 from bedrock_rft.release_handlers import ReleaseHandlers
-from bedrock_rft.release_key import ReleaseKey
+from bedrock_rft.release_handlers_base import ReleaseHandlersBase
+from bedrock_rft.release_key import ReleaseKey, ReleaseKeyBase
 from bedrock_rft.replication import BucketReplication, Replication
 from bedrock_rft.reward_code import RewardCode
 from bedrock_rft.reward_function import RewardFunction, RewardFunctionBase
 from bedrock_rft.rollout_map import RolloutMap
 from bedrock_rft.run_grants import RunGrants
 from bedrock_rft.sweeper import RftSweeper
-from bedrock_rft.topic import RftTopic
+from bedrock_rft.topic import RftTopic, RftTopicBase
 from bedrock_rft.training_job import TrainingJob
 from bedrock_rft.workflow import RftWorkflow
+from bedrock_rft.workflow_base import RftWorkflowBase
 from rft_contract.judge_models import JudgeModel
 from rft_contract.plan_facts import PlanFacts
 from rft_contract.prices import UnitPrice
@@ -46,7 +49,9 @@ __all__ = [
     "BucketReplication",
     "CandidateDeployment",
     "CodeRunner",
+    "CodeRunnerBase",
     "CustomizationRole",
+    "CustomizationRoleBase",
     "DatasetBucket",
     "DatasetBucketBase",
     "DatasetChecks",
@@ -56,6 +61,7 @@ __all__ = [
     "Handler",
     "HandlerPlatform",
     "InvocationLogSampler",
+    "InvocationLogSamplerBase",
     "JudgeGrants",
     "JudgeModel",
     "ModelRelease",
@@ -66,7 +72,9 @@ __all__ = [
     "Probe",
     "PromotionNotice",
     "ReleaseHandlers",
+    "ReleaseHandlersBase",
     "ReleaseKey",
+    "ReleaseKeyBase",
     "Replication",
     "RewardCode",
     "RewardFunction",
@@ -79,7 +87,9 @@ __all__ = [
     "RftNetwork",
     "RftSweeper",
     "RftTopic",
+    "RftTopicBase",
     "RftWorkflow",
+    "RftWorkflowBase",
     "RolloutMap",
     "RunGrants",
     "TrainingJob",

@@ -11,7 +11,7 @@ from constructs import Construct
 from bedrock_rft.dataset_checks import DatasetChecks
 from bedrock_rft.promotion_notice import PromotionNotice
 from bedrock_rft.reward_function import RewardFunctionBase
-from bedrock_rft.topic import RftTopic
+from bedrock_rft.topic import RftTopicBase, topic_of
 from bedrock_rft.workflow import RftWorkflow
 
 
@@ -39,7 +39,7 @@ class RftAlarms(Construct):
         *,
         rewards: Sequence[RewardFunctionBase],
         workflow: RftWorkflow,
-        topic: RftTopic | sns.ITopic,
+        topic: RftTopicBase | sns.ITopic,
         dataset_checks: DatasetChecks | None = None,
         promotion_notice: PromotionNotice | None = None,
         invalid_percent: float = 5,
@@ -52,7 +52,8 @@ class RftAlarms(Construct):
             construct_id: Its id there.
             rewards: Reward functions to watch.
             workflow: Workflow to watch.
-            topic: Where alarms go; the policy of one of yours, and that of its key, must let CloudWatch publish.
+            topic: Where alarms go; the policy of one of yours, and that of its key, must let CloudWatch publish
+                (`RftTopic.from_topic` sees to it).
             dataset_checks: Checks of arriving datasets to watch. Default: - none.
             promotion_notice: What tells GitHub of promotions, to watch. Default: - none.
             invalid_percent: Share of rollouts without a grade that is tolerated, 0 to 100. Default: 5.
@@ -67,8 +68,7 @@ class RftAlarms(Construct):
             raise ValueError(f"invalid_percent: got {invalid_percent:g}, wanted 0 to below 100")
         if len(more_topics) > 4:
             raise ValueError(f"more_topics: got {len(more_topics)}, wanted at most 4: an alarm has 5 actions")
-        first = topic.topic if isinstance(topic, RftTopic) else topic
-        self._actions = [actions.SnsAction(one) for one in (first, *more_topics)]
+        self._actions = [actions.SnsAction(one) for one in (topic_of(topic), *more_topics)]
         five_minutes = Duration.minutes(5)
         for reward in rewards:
             self._alarm(

@@ -16,7 +16,23 @@ from bedrock_rft.reward_function import RewardFunctionBase
 from rft_contract.layout import RUNS
 
 
-class CustomizationRole(Construct):
+class CustomizationRoleBase(Construct):
+    """A role that Bedrock assumes to run a customization job, made here or imported."""
+
+    role: iam.IRole
+    """The role."""
+
+    def grant_pass(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal hand the role to Bedrock, and to no other service."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["iam:PassRole"],
+            resource_arns=[self.role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+        )
+
+
+class CustomizationRole(CustomizationRoleBase):
     """What a reinforcement fine-tuning job may do, and nothing beside it.
 
     Trust is one statement: Bedrock, for customization jobs of this account and Region. The role reads the frozen data
@@ -69,6 +85,20 @@ class CustomizationRole(Construct):
             if unqualified_rewards:
                 reward.grant_invoke_unqualified(self.role)
 
+    @classmethod
+    def from_role_arn(cls, scope: Construct, construct_id: str, role_arn: str) -> CustomizationRoleBase:
+        """Use a role as it is: one that another stack made with this class, or that another team keeps.
+
+        Nothing is added to it; to give a role what jobs need, hand it to the class as `role`. Preflight has IAM
+        simulate what it may, and says before a run costs anything what it lacks.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            role_arn: ARN of the role; it trusts `CustomizationRole.principal`.
+        """
+        return _ImportedCustomizationRole(scope, construct_id, role_arn)
+
     @staticmethod
     def principal(scope: Construct) -> iam.PrincipalWithConditions:
         """Return whom the role must trust: Bedrock, for customization jobs of one account and Region.
@@ -88,15 +118,6 @@ class CustomizationRole(Construct):
             {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": jobs}},
         )
 
-    def grant_pass(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal hand the role to Bedrock, and to no other service."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["iam:PassRole"],
-            resource_arns=[self.role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
-        )
-
     def _new_role(self) -> iam.IRole:
         role = iam.Role(
             self,
@@ -106,3 +127,9 @@ class CustomizationRole(Construct):
         )
         accept(role, INLINE_POLICY)
         return role
+
+
+class _ImportedCustomizationRole(CustomizationRoleBase):
+    def __init__(self, scope: Construct, construct_id: str, role_arn: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role.from_role_arn(self, "Resource", role_arn, mutable=False)

@@ -8,7 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.reward_function import RewardFunctionBase
-from bedrock_rft.workflow import RftWorkflow
+from bedrock_rft.workflow_base import RftWorkflowBase
 from rft_contract.metrics import NAMESPACE, Dimension, MetricName
 
 _WIDE = 24
@@ -29,7 +29,7 @@ class RftDashboard(Construct):
         *,
         dashboard_name: str,
         rewards: Sequence[RewardFunctionBase],
-        workflow: RftWorkflow | sfn.IStateMachine,
+        workflow: RftWorkflowBase | sfn.IStateMachine,
     ) -> None:
         """Define the dashboard.
 
@@ -61,7 +61,7 @@ class RftDashboard(Construct):
                 [metric for r in rewards for metric in (r.function.metric_errors(), r.function.metric_throttles())],
             ),
         )
-        machine = workflow.state_machine if isinstance(workflow, RftWorkflow) else workflow
+        machine = workflow.state_machine if isinstance(workflow, RftWorkflowBase) else workflow
         self.dashboard.add_widgets(
             _graph(
                 "Runs",

@@ -1,10 +1,9 @@
 """The environment's one data bucket."""
 
-import json
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -12,6 +11,7 @@ from constructs import Construct
 from bedrock_rft.constraints import LOGS_OF_ACCESS, NO_REPLICA
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.key import RftKeyBase
+from bedrock_rft.missing_statement import ask_for_statement
 from bedrock_rft.nag import accept
 from bedrock_rft.replication import BucketReplication, Replication
 from rft_contract.layout import HOLDS_TAG, LOG_SAMPLES, ROLLOUTS
@@ -188,11 +188,7 @@ class _ImportedDatasetBucket(DatasetBucketBase):
     def _add_to_policy(self, statement: iam.PolicyStatement) -> bool:
         if self._policy_managed_elsewhere or super()._add_to_policy(statement):
             return True
-        told = json.dumps(Stack.of(self).resolve(statement.to_statement_json()))
-        Annotations.of(self).add_error(
-            f"add this statement to the policy of {self.bucket.bucket_arn} and then set "
-            f"bucket_policy_managed_elsewhere=True: {told}"
-        )
+        ask_for_statement(self, statement, policy_of=self.bucket.bucket_arn, answer="bucket_policy_managed_elsewhere")
         return False
 
 

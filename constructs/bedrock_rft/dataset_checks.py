@@ -4,6 +4,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -36,6 +37,7 @@ class DatasetChecks(Construct):
         datasets: DatasetBucketBase,
         key: RftKeyBase,
         environment_name: str,
+        role: iam.IRole | None = None,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
         network: RftNetwork | None = None,
         reserved_concurrency: int | None = None,
@@ -50,6 +52,8 @@ class DatasetChecks(Construct):
             datasets: Whose objects are checked.
             key: Encrypts the data and the function's logs.
             environment_name: The environment's name; reports tell it.
+            role: A role of yours that trusts Lambda, for the function alone; it gets the rights that it needs. Default:
+                - a new one.
             platform: Where the function runs. Default: ARM64.
             network: Where it runs. Default: - outside of any VPC.
             reserved_concurrency: Calls at once, set aside for the function. Default: - the account's pool.
@@ -66,6 +70,7 @@ class DatasetChecks(Construct):
             environment=FunctionEnvironment(bucket=datasets.bucket.bucket_name, environment=environment_name),
             timeout=Duration.minutes(15),
             memory_mib=1769,  # one whole processor, as Validate
+            role=role,
             encryption_key=key.key,
             network=network,
             reserved_concurrency=reserved_concurrency,

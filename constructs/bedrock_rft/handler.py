@@ -67,6 +67,7 @@ class Handler(Construct):
         environment: FunctionEnvironment,
         timeout: Duration,
         memory_mib: int,
+        role: iam.IRole | None = None,
         encryption_key: kms.IKey | None = None,
         network: RftNetwork | None = None,
         reserved_concurrency: int | None = None,
@@ -84,6 +85,8 @@ class Handler(Construct):
             environment: The function's variables.
             timeout: Longest call, at most 15 minutes.
             memory_mib: Memory, MiB.
+            role: A role of yours that trusts Lambda, for this function alone; it gets the rights that it needs.
+                Default: - a new one.
             encryption_key: Encrypts its logs. Default: - a key of AWS.
             network: Where it runs. Default: - outside of any VPC.
             reserved_concurrency: Calls at once, set aside for it. Default: - the account's pool.
@@ -102,6 +105,7 @@ class Handler(Construct):
             timeout=timeout,
             memory_mib=memory_mib,
             environment=environment.to_variables(),
+            role=role,
             encryption_key=encryption_key,
             network=network,
             reserved_concurrency=reserved_concurrency,

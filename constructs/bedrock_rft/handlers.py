@@ -9,7 +9,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from bedrock_rft.constraints import BEDROCK_IDS, NO_RESOURCE_LEVEL, RUN_ALIASES
-from bedrock_rft.customization_role import CustomizationRole
+from bedrock_rft.customization_role import CustomizationRoleBase
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
@@ -19,6 +19,7 @@ from bedrock_rft.nag import acknowledge, acknowledge_wildcards
 from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.tag_conditions import Conditions, belongs_to, creates_as
+from bedrock_rft.topic import RftTopicBase, topic_of
 from rft_contract.layout import CERTIFICATES, DATASETS, HELD_OUT_USES, OPEN_RUNS, PLACES, RELEASES, RUNS
 from rft_contract.recipe_sections import GUARD
 from rft_contract.settings import FunctionEnvironment
@@ -55,8 +56,8 @@ class WorkflowHandlers(Construct):
         datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
-        customization_role: CustomizationRole,
-        topic: sns.ITopic,
+        customization_role: CustomizationRoleBase,
+        topic: RftTopicBase | sns.ITopic,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
         network: RftNetwork | None = None,
         reserved_concurrency: int | None = None,
@@ -139,7 +140,11 @@ class WorkflowHandlers(Construct):
             self._grant_look_at_code(reward)
             reward.grant_delete_run_alias(self.close.role)
         # `topic.grant_publish` would add a wildcard on the key's actions; every handler may use the key already.
-        iam.Grant.add_to_principal(grantee=self.close.role, actions=["sns:Publish"], resource_arns=[topic.topic_arn])
+        arn = topic_of(topic).topic_arn
+        iam.Grant.add_to_principal(grantee=self.close.role, actions=["sns:Publish"], resource_arns=[arn])
+        other = topic.key if isinstance(topic, RftTopicBase) else None
+        if other is not None and other.key.key_arn != key.key.key_arn:
+            other.grant_publish(self.close.role, arn)
 
     @property
     def all(self) -> tuple[Handler, ...]:
@@ -206,7 +211,7 @@ class WorkflowHandlers(Construct):
             iam.Grant.add_to_principal(grantee=handler.role, actions=["lambda:GetFunction"], resource_arns=arns)
             acknowledge_wildcards(handler.role, arns, reason=RUN_ALIASES)
 
-    def _grant_training(self, customization_role: CustomizationRole) -> None:
+    def _grant_training(self, customization_role: CustomizationRoleBase) -> None:
         jobs, models = self._arn("model-customization-job"), self._arn("custom-model")
         bases = self._arn("foundation-model", account="")
         self._grant(self.train_start, ("CreateModelCustomizationJob",), bases, models, jobs, only=self._makes)
@@ -221,7 +226,7 @@ class WorkflowHandlers(Construct):
             iam.Grant.add_to_principal(grantee=handler.role, actions=["cloudwatch:GetMetricData"], resource_arns=["*"])
             acknowledge(handler.role, "AwsSolutions-IAM5[Resource::*]", reason=NO_RESOURCE_LEVEL)
 
-    def _grant_preflight(self, customization_role: CustomizationRole) -> None:
+    def _grant_preflight(self, customization_role: CustomizationRoleBase) -> None:
         """Let Plan look, and nothing else: at models, jobs, quotas, the role that is passed to Bedrock, and the key."""
         plan = self.plan.role
         self._grant(self.plan, ("GetFoundationModel",), self._arn("foundation-model", account=""))

@@ -4,7 +4,6 @@ import re
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -16,6 +15,7 @@ from bedrock_rft.constraints import OBJECTS
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.handler import Handler, handler_code
 from bedrock_rft.handler_platform import HandlerPlatform
+from bedrock_rft.invocation_log_sampler_base import ImportedLogSampler, InvocationLogSamplerBase
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.network import RftNetwork
@@ -30,7 +30,7 @@ _RESULTS = f"{LOG_SAMPLES}{{}}/map"
 _ANY_RESULTS = f"{LOG_SAMPLES}*/map/*"
 
 
-class InvocationLogSampler(Construct):
+class InvocationLogSampler(InvocationLogSamplerBase):
     """Samples Bedrock's invocation logs in S3, however many there are: a Distributed Map over their objects.
 
     Each child reads some log objects, keeps a sample of their prompts and writes it as one shard; `rft dataset
@@ -47,6 +47,9 @@ class InvocationLogSampler(Construct):
       which runs the failed children alone, or start another one.
     """
 
+    state_machine: sfn.StateMachine
+    """One execution is one sample."""
+
     def __init__(
         self,
         scope: Construct,
@@ -57,6 +60,8 @@ class InvocationLogSampler(Construct):
         datasets: DatasetBucketBase,
         key: RftKeyBase,
         environment_name: str,
+        role: iam.IRole | None = None,
+        state_machine_role: iam.IRole | None = None,
         logs_key: kms.IKey | None = None,
         objects_per_shard: int = 100,
         max_concurrency: int = 20,
@@ -79,6 +84,10 @@ class InvocationLogSampler(Construct):
             datasets: Gets the shards.
             key: Encrypts shards, definition, history and logs.
             environment_name: The environment's name.
+            role: A role of yours that trusts Lambda, for the function alone; it gets the rights that it needs. Default:
+                - a new one.
+            state_machine_role: A role of yours that trusts Step Functions; it gets the rights that it needs. Default: -
+                a new one.
             logs_key: The key that encrypts the log objects. Default: - they are encrypted by S3.
             objects_per_shard: Log objects that one call of the function reads, 1 to 300. It has 15 minutes and 2 GiB.
                 Default: 100.
@@ -120,6 +129,7 @@ class InvocationLogSampler(Construct):
             environment=FunctionEnvironment(bucket=datasets.bucket.bucket_name, environment=environment_name),
             timeout=Duration.minutes(15),
             memory_mib=2048,
+            role=role,
             encryption_key=key.key,
             network=network,
             reserved_concurrency=reserved_concurrency,
@@ -137,22 +147,28 @@ class InvocationLogSampler(Construct):
             key=key,
             log_retention=log_retention,
             removal_policy=removal_policy,
+            role=state_machine_role,
         )
+        self.state_machine_name = self.state_machine.state_machine_name
         self.sample.grant_invoke_versions(self.state_machine.role)
         acknowledge_wildcards(self.state_machine.role, [datasets.bucket.arn_for_objects(_ANY_RESULTS)], reason=OBJECTS)
         acknowledge_children(self.state_machine)
 
-    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal start samples."""
-        return self.state_machine.grant_start_execution(grantee)
+    @classmethod
+    def from_state_machine_arn(
+        cls, scope: Construct, construct_id: str, state_machine_arn: str
+    ) -> InvocationLogSamplerBase:
+        """Use a sampler of the same account and Region that another stack owns.
 
-    def metric_started(self) -> cloudwatch.Metric:
-        """Return how many samples started."""
-        return self.state_machine.metric_started()
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            state_machine_arn: ARN of its state machine, which is the output `LogSamplerArn` of this app's stack.
 
-    def metric_failed(self) -> cloudwatch.Metric:
-        """Return how many samples failed."""
-        return self.state_machine.metric_failed()
+        Raises:
+            ValueError: When the ARN is not one of a state machine.
+        """
+        return ImportedLogSampler(scope, construct_id, state_machine_arn)
 
     def _grant_objects(
         self,
@@ -174,7 +190,7 @@ class InvocationLogSampler(Construct):
                 conditions={"StringEquals": {"kms:ViaService": f"s3.{Stack.of(self).region}.amazonaws.com"}},
             )
         datasets.grant_put(self.sample.role, _SHARDS)
-        key.grant_dataset_access(self.sample.role)
+        key.grant_write(self.sample.role)
 
     def _begin(self, datasets: DatasetBucketBase) -> sfn.Pass:
         """Return the state that names the sample after the execution, so that no two samples share a place."""

@@ -32,6 +32,10 @@ class RftKeyBase(Construct):
         """Let a principal read encrypted objects, through S3 alone."""
         return self._grant_through("s3", grantee, ("kms:Decrypt",))
 
+    def grant_write(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal write encrypted objects in one piece each, and read none, through S3 alone."""
+        return self._grant_through("s3", grantee, ("kms:GenerateDataKey",))
+
     def grant_customization(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal create a custom model that the key encrypts.
 
@@ -57,6 +61,18 @@ class RftKeyBase(Construct):
     def grant_invoke_model(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal call a custom model that the key encrypts. Source: as for `grant_customization`."""
         return self._grant_through("bedrock", grantee, ("kms:Decrypt",))
+
+    def grant_publish(self, grantee: iam.IGrantable, topic_arn: str) -> iam.Grant:
+        """Let a principal publish to a topic that the key encrypts, and use the key for no other.
+
+        Source: SNS developer guide, "Key management"; Amazon GameLift Servers FlexMatch guide, "Set up an SNS topic
+        with server-side encryption", for the encryption context.
+
+        Args:
+            grantee: Who.
+            topic_arn: The topic.
+        """
+        return self._grant(grantee, _USE, {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}})
 
     def grant_read_workflow(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal read the definition of a state machine that the key encrypts, through Step Functions alone.
@@ -94,8 +110,10 @@ class RftKey(RftKeyBase):
     | callers of a custom model | Decrypt | ViaService Bedrock | inference | `grant_invoke_model` |
     | Bedrock's service role | Decrypt, GenerateDataKey | ViaService S3 | training data and results | `grant_dataset_access` |
     | the state machine | Decrypt, GenerateDataKey | encryption context names a state machine, or log delivery, of this account and Region | definition, history, logs | `grant_state_machine` |
+    | who publishes | Decrypt, GenerateDataKey | encryption context names the topic | messages | `grant_publish` |
     | who plans runs | Decrypt | ViaService Step Functions | the state machine's definition | `grant_read_workflow` |
     | who verifies releases | Decrypt | ViaService S3 | evidence | `grant_read` |
+    | who samples logs | GenerateDataKey | ViaService S3 | shards | `grant_write` |
     | handlers | Decrypt, GenerateDataKey | | objects and messages | `grant_use` |
     | the sweeper | Decrypt | | objects, which it only reads | `grant_decrypt` |
 

@@ -9,7 +9,7 @@ from constructs import Construct
 from bedrock_rft.constraints import BEDROCK_IDS, EXECUTIONS, NO_RESOURCE_LEVEL, OBJECTS, STACK_NAMES
 from bedrock_rft.dashboard import RftDashboard
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
-from bedrock_rft.invocation_log_sampler import InvocationLogSampler
+from bedrock_rft.invocation_log_sampler_base import InvocationLogSamplerBase
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.live_deployments import deployments_arn
 from bedrock_rft.nag import Constraint, acknowledge_wildcards
@@ -54,7 +54,7 @@ class PeoplePolicies(Construct):
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
         dashboard: RftDashboard,
-        log_sampler: InvocationLogSampler | None = None,
+        log_sampler: InvocationLogSamplerBase | None = None,
         authors_start_runs: bool = True,
         name_prefix: str | None = None,
     ) -> None:
@@ -113,12 +113,12 @@ class PeoplePolicies(Construct):
     def _see_runs(self, policy: iam.ManagedPolicy) -> None:
         """Let everybody see which runs and releases there are, and verify these: nothing of that is people's text."""
         machine = self._workflow.state_machine
-        grant_read_outputs(policy, Stack.of(self))
+        grant_read_outputs(policy, self, self._workflow.stack_name)
         _grant(policy, ["states:ListExecutions"], [machine.state_machine_arn])
         _grant(policy, ["lambda:GetFunctionConfiguration"], [one.function.function_arn for one in self._rewards])
         self._datasets.grant_list(policy)
         self._datasets.grant_get(policy, _RECORD)
-        self._workflow.releases.grant_read_evidence(policy)
+        self._workflow.grant_read_evidence(policy)
 
     def _read_reports(self, policy: iam.ManagedPolicy) -> None:
         """Let a person read reports, which quote examples, with the dashboard that is drawn beside them."""
@@ -127,7 +127,7 @@ class PeoplePolicies(Construct):
         _grant(policy, ["cloudwatch:GetMetricData"], ["*"], NO_RESOURCE_LEVEL)
 
     def _write_and_try(
-        self, policy: iam.ManagedPolicy, log_sampler: InvocationLogSampler | None, *, starts: bool
+        self, policy: iam.ManagedPolicy, log_sampler: InvocationLogSamplerBase | None, *, starts: bool
     ) -> None:
         self._runs.grant_prepare(policy)
         self._datasets.grant_get(policy, f"{RUNS}*", f"{CERTIFICATES}*", f"{LOG_SAMPLES}*")
@@ -140,7 +140,7 @@ class PeoplePolicies(Construct):
             self._workflow.grant_start(policy)
         if log_sampler is not None:
             log_sampler.grant_start(policy)
-            samples = self._executions(log_sampler.state_machine.state_machine_name)
+            samples = self._executions(log_sampler.state_machine_name)
             _grant(policy, ["states:DescribeExecution"], [samples], EXECUTIONS)
 
     def _operate(self, policy: iam.ManagedPolicy) -> None:

@@ -37,6 +37,7 @@ class PromotionNotice(Construct):
         repository: GithubRepository,
         token_secret: str,
         environment_name: str,
+        role: iam.IRole | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Define the rule and the way to GitHub.
@@ -49,6 +50,8 @@ class PromotionNotice(Construct):
                 right `contents: write` on this one repository, which is why its default branch must be protected.
                 CloudFormation reads it when it deploys; the template holds the name alone.
             environment_name: The environment whose promotions are told.
+            role: A role of yours that trusts EventBridge, for this rule alone; it may call the one destination.
+                Default: - a new one.
             removal_policy: Of the dead letters. Default: RETAIN.
 
         Raises:
@@ -83,15 +86,7 @@ class PromotionNotice(Construct):
                 detail={"environment": [check_environment(environment_name)]},
             ),
         )
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Lets one rule call the API of {repository.slug}",
-            assumed_by=iam.ServicePrincipal("events.amazonaws.com").with_conditions(
-                {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-            ),
-        )
-        accept(role, INLINE_POLICY)
+        role = role or self._new_role(repository)
         iam.Grant.add_to_principal(
             grantee=role, actions=["events:InvokeApiDestination"], resource_arns=[destination.api_destination_arn]
         )
@@ -107,6 +102,18 @@ class PromotionNotice(Construct):
                 retry_attempts=185,
             )
         )
+
+    def _new_role(self, repository: GithubRepository) -> iam.Role:
+        role = iam.Role(
+            self,
+            "Role",
+            description=f"Lets one rule call the API of {repository.slug}",
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com").with_conditions(
+                {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+            ),
+        )
+        accept(role, INLINE_POLICY)
+        return role
 
     def metric_not_told(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Return how many promotions wait in the dead letters.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -18,7 +17,8 @@ from bedrock_rft.key import RftKeyBase
 from bedrock_rft.live_deployments import deployments_arn
 from bedrock_rft.nag import accept, acknowledge_wildcards
 from bedrock_rft.network import RftNetwork
-from bedrock_rft.release_key import ReleaseKey
+from bedrock_rft.release_handlers_base import ImportedReleaseHandlers, ReleaseHandlersBase
+from bedrock_rft.release_key import ReleaseKey, ReleaseKeyBase
 from bedrock_rft.tag_conditions import Conditions, belongs_to, creates_as
 from rft_contract.layout import CERTIFICATES, RELEASES, RUNS, current_release_key
 from rft_contract.naming import check_environment, live_alarm_name, release_parameter
@@ -26,7 +26,7 @@ from rft_contract.settings import FunctionEnvironment
 from rft_contract.tags import LIVE_ROLE
 
 
-class ReleaseHandlers(Construct):
+class ReleaseHandlers(ReleaseHandlersBase):
     """Four functions from one asset, the only ones that may change what applications get.
 
     | Function | Called by | Does |
@@ -51,7 +51,7 @@ class ReleaseHandlers(Construct):
         environment_name: str,
         datasets: DatasetBucketBase,
         key: RftKeyBase,
-        release_key: ReleaseKey | None = None,
+        release_key: ReleaseKeyBase | None = None,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
         network: RftNetwork | None = None,
         reserved_concurrency: int | None = None,
@@ -73,10 +73,9 @@ class ReleaseHandlers(Construct):
             log_retention: How long logs are kept. Default: one month.
             removal_policy: Of the log groups. Default: RETAIN.
         """
-        super().__init__(scope, construct_id)
+        super().__init__(scope, construct_id, datasets=datasets, key=key)
         self._environment = check_environment(environment_name)
         self.release_key = release_key or ReleaseKey(self, "ReleaseKey", removal_policy=removal_policy)
-        self._datasets, self._key = datasets, key
         code = handler_code(platform)
 
         def handler(module: str, *, signs: bool = True) -> Handler:
@@ -105,6 +104,7 @@ class ReleaseHandlers(Construct):
         self.promote_poll = handler("promote_poll")
         self.rollback = handler("release_rollback", signs=False)
         self.settle = handler("release_settle")
+        self.rollback_function, self.settle_function = self.rollback.function, self.settle.function
         datasets.reserve_releases(*(one.role for one in self.all))
         signers = [one for one in self.all if one is not self.rollback]
         self.release_key.grant_sign(*(one.role for one in signers))
@@ -126,27 +126,38 @@ class ReleaseHandlers(Construct):
         """Every function."""
         return (self.promote_start, self.promote_poll, self.rollback, self.settle)
 
-    def grant_rollback(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal roll lines back through the function. It needs no right on Bedrock, and gets none."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.rollback.function.function_arn]
-        )
-
-    def grant_read_evidence(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal read releases and their evidence, and the public key: all that verifying needs, and no more.
-
-        For a principal of another account, its own account must allow the same.
-        """
-        read = self._datasets.grant_get(grantee, f"{RELEASES}*")
-        return read.combine(self._key.grant_read(grantee)).combine(self.release_key.grant_verify(grantee))
-
-    def metric_not_settled(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Return how often a change of what is live could be neither finished nor taken back.
+    @classmethod
+    def from_function_names(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        rollback: str,
+        datasets: DatasetBucketBase,
+        key: RftKeyBase,
+        release_key: ReleaseKeyBase,
+        settle: str | None = None,
+    ) -> ReleaseHandlersBase:
+        """Use the functions of another stack of the same account and Region.
 
         Args:
-            period: Default: 15 minutes, as often as that is tried.
+            scope: Where they belong.
+            construct_id: Its id there.
+            rollback: Name of the function that rolls back, which is the output `RollbackFunction` of this app's stack.
+            datasets: Where runs and releases lie, such as `DatasetBucket.from_bucket`.
+            key: Encrypts them, such as `RftKey.from_key_arn`.
+            release_key: Signs releases, such as `ReleaseKey.from_key`.
+            settle: Name of the function that settles, for `metric_not_settled`. Default: - not known.
         """
-        return self.settle.function.metric_errors(period=period or Duration.minutes(15))
+        return ImportedReleaseHandlers(
+            scope,
+            construct_id,
+            rollback=rollback,
+            settle=settle,
+            datasets=datasets,
+            key=key,
+            release_key=release_key,
+        )
 
     def _grant_objects(self, handler: Handler, *, publishes: bool) -> None:
         role, datasets = handler.role, self._datasets

@@ -64,7 +64,14 @@ class BucketReplication(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, buckets: Sequence[s3.Bucket], key: kms.IKey, to: Replication
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        buckets: Sequence[s3.Bucket],
+        key: kms.IKey,
+        to: Replication,
+        role: iam.IRole | None = None,
     ) -> None:
         """Define the role, and the rule of each bucket.
 
@@ -74,21 +81,26 @@ class BucketReplication(Construct):
             buckets: Those to copy, with versioning. They share the destination, so their keys must not collide.
             key: Encrypts what is in them, as far as S3 itself does not.
             to: Where to.
+            role: A role of yours that trusts S3; it gets the rights that it needs. Default: - a new one.
         """
         super().__init__(scope, construct_id)
         self._to = to
         self._is_elsewhere = to.account != Stack.of(self).account
-        self.role = iam.Role(
+        self.role = role or self._new_role()
+        self._grant_source(buckets, key)
+        self._grant_destination()
+        for bucket in buckets:
+            cast(s3.CfnBucket, bucket.node.default_child).replication_configuration = self._configuration()
+
+    def _new_role(self) -> iam.IRole:
+        role = iam.Role(
             self,
             "Role",
             description="Assumed by S3 to replicate objects",
             assumed_by=iam.ServicePrincipal("s3.amazonaws.com"),
         )
-        accept(self.role, INLINE_POLICY)
-        self._grant_source(buckets, key)
-        self._grant_destination()
-        for bucket in buckets:
-            cast(s3.CfnBucket, bucket.node.default_child).replication_configuration = self._configuration()
+        accept(role, INLINE_POLICY)
+        return role
 
     def _grant_source(self, buckets: Sequence[s3.Bucket], key: kms.IKey) -> None:
         objects = [bucket.arn_for_objects("*") for bucket in buckets]

@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bedrock_rft.code_runner import CodeRunner
+from bedrock_rft.code_runner import CodeRunnerBase
 from bedrock_rft.constraints import RUN_ALIASES
 from bedrock_rft.judge_grants import JudgeGrants
 from bedrock_rft.nag import acknowledge_wildcards
@@ -129,7 +129,7 @@ class RewardFunction(RewardFunctionBase):
         *,
         code: RewardCode,
         environment_name: str,
-        code_runner: CodeRunner | None = None,
+        code_runner: CodeRunnerBase | None = None,
         judge: JudgeGrants | None = None,
         role: iam.IRole | None = None,
         encryption_key: kms.IKey | None = None,

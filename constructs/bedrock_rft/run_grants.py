@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from bedrock_rft.constraints import EXECUTIONS, STACK_NAMES
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import acknowledge_wildcards
 from bedrock_rft.reward_function import RewardFunctionBase
-from bedrock_rft.workflow import RftWorkflow
+from bedrock_rft.workflow_base import RftWorkflowBase
 from rft_contract.layout import DATASETS, RUNS
 
 
@@ -20,7 +21,7 @@ class RunGrants:
     def __init__(
         self,
         *,
-        workflow: RftWorkflow,
+        workflow: RftWorkflowBase,
         datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
@@ -42,26 +43,25 @@ class RunGrants:
         """Let a principal upload datasets, start runs, and read releases with their evidence."""
         self._workflow.grant_start(grantee)
         self.grant_prepare(grantee)
-        self._workflow.releases.grant_read_evidence(grantee)
+        self._workflow.grant_read_evidence(grantee)
 
     def grant_prepare(self, grantee: iam.IGrantable) -> None:
         """Let a principal do what comes before the start of a run: upload datasets, estimate, look whether it ran."""
-        machine = self._workflow.state_machine
-        stack = Stack.of(machine)
-        executions = stack.format_arn(
+        workflow = self._workflow
+        executions = Stack.of(workflow).format_arn(
             service="states",
             resource="execution",
-            resource_name=f"{machine.state_machine_name}:*",
+            resource_name=f"{workflow.state_machine_name}:*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         for action, resources in (
-            ("states:DescribeStateMachine", [machine.state_machine_arn]),
+            ("states:DescribeStateMachine", [workflow.state_machine.state_machine_arn]),
             ("states:DescribeExecution", [executions]),
             ("lambda:GetFunctionConfiguration", [reward.function.function_arn for reward in self._rewards]),
         ):
             iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=resources)
         acknowledge_wildcards(grantee, [executions], reason=EXECUTIONS)
-        grant_read_outputs(grantee, stack)
+        grant_read_outputs(grantee, workflow, workflow.stack_name)
         self._datasets.grant_list(grantee)
         self._datasets.grant_get_and_put(grantee, f"{DATASETS}*")
         self._datasets.grant_get(grantee, f"{RUNS}*/run.json")
@@ -69,16 +69,17 @@ class RunGrants:
         self._key.grant_read_workflow(grantee)
 
 
-def grant_read_outputs(grantee: iam.IGrantable, stack: Stack) -> iam.Grant:
+def grant_read_outputs(grantee: iam.IGrantable, scope: Construct, stack_name: str) -> iam.Grant:
     """Let a principal read a stack's outputs, with which every command begins.
 
     Who names a stack and not its id is held to `stack/<name>/*`, word for word.
 
     Args:
         grantee: Who.
-        stack: The stack.
+        scope: A construct of its account and Region.
+        stack_name: The stack.
     """
-    arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
+    arn = Stack.of(scope).format_arn(service="cloudformation", resource="stack", resource_name=f"{stack_name}/*")
     grant = iam.Grant.add_to_principal(grantee=grantee, actions=["cloudformation:DescribeStacks"], resource_arns=[arn])
     acknowledge_wildcards(grantee, [arn], reason=STACK_NAMES)
     return grant

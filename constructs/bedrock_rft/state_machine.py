@@ -3,6 +3,7 @@
 from typing import cast
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -21,6 +22,7 @@ def encrypted_state_machine(
     key: RftKeyBase,
     log_retention: logs.RetentionDays,
     removal_policy: RemovalPolicy,
+    role: iam.IRole | None = None,
 ) -> tuple[sfn.StateMachine, logs.LogGroup]:
     """Define `StateMachine` and its log group `Logs`.
 
@@ -32,6 +34,7 @@ def encrypted_state_machine(
         key: Encrypts definition, history and logs, and the objects that its role reads and writes.
         log_retention: How long logs are kept.
         removal_policy: Of the log group.
+        role: A role of yours that trusts Step Functions. Default: - a new one.
     """
     log_group = logs.LogGroup(
         scope, "Logs", encryption_key=key.key, retention=log_retention, removal_policy=removal_policy
@@ -42,6 +45,7 @@ def encrypted_state_machine(
         comment=comment,
         definition_body=sfn.DefinitionBody.from_chainable(definition),
         logs=sfn.LogOptions(destination=log_group, include_execution_data=False, level=sfn.LogLevel.ALL),
+        role=role,
         timeout=timeout,
         tracing_enabled=True,
     )
@@ -75,3 +79,19 @@ def acknowledge_children(machine: sfn.StateMachine) -> None:
         [f"{executions}:*", f"{executions}/*:*"],
         reason=EXECUTIONS,
     )
+
+
+def name_in(state_machine_arn: str, scope: Construct) -> str:
+    """Return a state machine's name.
+
+    Args:
+        state_machine_arn: Its ARN.
+        scope: A construct that uses it.
+
+    Raises:
+        ValueError: When the ARN is not one of a state machine.
+    """
+    parts = Stack.of(scope).split_arn(state_machine_arn, ArnFormat.COLON_RESOURCE_NAME)
+    if parts.resource_name is None:
+        raise ValueError(f"state_machine_arn: got {state_machine_arn!r}, wanted arn:...:states:...:stateMachine:NAME")
+    return parts.resource_name

@@ -1,20 +1,16 @@
 """The run of a recipe, from dataset to decision, as a state machine."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from bedrock_rft.candidate_deployment import CandidateDeployment
-from bedrock_rft.customization_role import CustomizationRole
+from bedrock_rft.closing_rule import close_on_status_event
+from bedrock_rft.customization_role import CustomizationRoleBase
 from bedrock_rft.dataset_bucket_base import DatasetBucketBase
 from bedrock_rft.dead_letters import dead_letters, keep_failures
 from bedrock_rft.evaluation import Evaluation
@@ -26,11 +22,15 @@ from bedrock_rft.polling import check_event_budget
 from bedrock_rft.probe import Probe
 from bedrock_rft.promotion import Promotion
 from bedrock_rft.release_handlers import ReleaseHandlers
-from bedrock_rft.release_key import ReleaseKey
+from bedrock_rft.release_handlers_base import ReleaseHandlersBase
+from bedrock_rft.release_key import ReleaseKeyBase
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.state_machine import encrypted_state_machine
+from bedrock_rft.step import Step
 from bedrock_rft.sweeper import RftSweeper
+from bedrock_rft.topic import RftTopicBase, topic_of
 from bedrock_rft.training_job import TrainingJob
+from bedrock_rft.workflow_base import ImportedWorkflow, RftWorkflowBase
 from rft_contract.outcomes import Outcome
 from rft_contract.plan_facts import PlanFacts
 from rft_contract.prices import UnitPrice
@@ -40,22 +40,7 @@ _GOOD_ENDINGS = (Outcome.PASSED, Outcome.PROMOTED, Outcome.REJECTED)
 """Outcomes with which the workflow did its work; any other ends the execution as failed."""
 
 
-class Step(Protocol):
-    """A part of the workflow: something that others follow and whose errors go to Close."""
-
-    @property
-    def start_state(self) -> sfn.State:
-        """The first state."""
-
-    @property
-    def end_states(self) -> list[sfn.INextable]:
-        """Where the next step follows."""
-
-    def add_catch(self, handler: sfn.IChainable, *, errors: Sequence[str], result_path: str) -> object:
-        """Go to a state when the step fails."""
-
-
-class RftWorkflow(Construct):
+class RftWorkflow(RftWorkflowBase):
     """Plan, Validate, Freeze, Certify, Probe, Train, Deploy, Evaluate, Decide, Promote, Close: the workflow's states.
 
     The construct also holds their functions, and the rule that closes a run whose execution died.
@@ -71,6 +56,12 @@ class RftWorkflow(Construct):
     best effort, so `sweeper` looks every 15 minutes for runs that are not closed and for what they left.
     """
 
+    state_machine: sfn.StateMachine
+    """One execution is one run."""
+
+    releases: ReleaseHandlers
+    """What may change what applications get."""
+
     def __init__(
         self,
         scope: Construct,
@@ -80,9 +71,9 @@ class RftWorkflow(Construct):
         datasets: DatasetBucketBase,
         key: RftKeyBase,
         rewards: Sequence[RewardFunctionBase],
-        customization_role: CustomizationRole,
-        topic: sns.ITopic,
-        release_key: ReleaseKey | None = None,
+        customization_role: CustomizationRoleBase,
+        topic: RftTopicBase | sns.ITopic,
+        release_key: ReleaseKeyBase | None = None,
         platform: HandlerPlatform = HandlerPlatform.ARM64,
         network: RftNetwork | None = None,
         reserved_concurrency: int | None = None,
@@ -157,7 +148,7 @@ class RftWorkflow(Construct):
             bucket=datasets.bucket.bucket_name,
             key_arn=key.key.key_arn,
             customization_role_arn=customization_role.role.role_arn,
-            topic_arn=topic.topic_arn,
+            topic_arn=topic_of(topic).topic_arn,
             rewards={reward.reward_name: reward.function.function_name for reward in rewards},
             reward_facts={reward.reward_name: reward.facts for reward in rewards},
             release_key_arn=self.releases.release_key.key.key_arn,
@@ -191,12 +182,19 @@ class RftWorkflow(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self.state_machine_name = self.state_machine.state_machine_name
+        self.stack_name = Stack.of(self).stack_name
         for handler in (*self.handlers.all, self.releases.promote_start, self.releases.promote_poll):
             handler.grant_invoke_versions(self.state_machine.role)
         for rollouts in (self._probe, self._evaluation):
             rollouts.acknowledge_wildcards(self.state_machine)
         self.dead_letters = dead_letters(self, retention=Duration.days(14), removal_policy=removal_policy)
-        self._close_on_status_event()
+        close_on_status_event(
+            self,
+            state_machine=self.state_machine,
+            close=self.handlers.close.function,
+            dead_letters=self.dead_letters,
+        )
         self.sweeper = RftSweeper(
             self,
             "Sweeper",
@@ -215,21 +213,30 @@ class RftWorkflow(Construct):
         # The rule's dead letters are events that Lambda never took; this keeps those that the function failed on.
         keep_failures(self.handlers.close.function, self.dead_letters, retry_attempts=2)
 
-    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal start runs."""
-        return self.state_machine.grant_start_execution(grantee)
+    @classmethod
+    def from_state_machine_arn(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        state_machine_arn: str,
+        *,
+        stack_name: str,
+        releases: ReleaseHandlersBase | None = None,
+    ) -> RftWorkflowBase:
+        """Use the workflow of another stack of the same account and Region, which that stack's alarms watch.
 
-    def grant_rollback(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal put an earlier release of a line back into service; it needs no right on Bedrock for that."""
-        return self.releases.grant_rollback(grantee)
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            state_machine_arn: ARN of its state machine, which is the output `StateMachineArn` of this app's stack.
+            stack_name: The stack that owns it, whose outputs commands read.
+            releases: What `ReleaseHandlers.from_function_names` returns, for whoever rolls back or verifies. Default: -
+                not known.
 
-    def metric_started(self) -> cloudwatch.Metric:
-        """Return how many runs started."""
-        return self.state_machine.metric_started()
-
-    def metric_failed(self) -> cloudwatch.Metric:
-        """Return how many runs failed."""
-        return self.state_machine.metric_failed()
+        Raises:
+            ValueError: When the ARN is not one of a state machine.
+        """
+        return ImportedWorkflow(scope, construct_id, state_machine_arn, stack_name=stack_name, releases=releases)
 
     def _definition(self, facts: PlanFacts) -> sfn.IChainable:
         """Chain the steps; a further step takes its place in this list and nowhere else."""
@@ -287,34 +294,3 @@ class RftWorkflow(Construct):
             task.add_catch(lost, errors=[sfn.Errors.ALL])
             task.next(how)
         return close, close_after_error
-
-    def _close_on_status_event(self) -> None:
-        """Close the run of an execution that ended, however it ended; a run that is closed already stays as it is."""
-        rule = events.Rule(
-            self,
-            "ExecutionEnded",
-            description="Closes the run of an execution that ended",
-            event_pattern=events.EventPattern(
-                source=["aws.states"],
-                detail_type=["Step Functions Execution Status Change"],
-                detail={
-                    "stateMachineArn": [self.state_machine.state_machine_arn],
-                    "status": ["ABORTED", "TIMED_OUT", "FAILED", "SUCCEEDED"],
-                },
-            ),
-        )
-        rule.add_target(
-            targets.LambdaFunction(
-                self.handlers.close.function,
-                dead_letter_queue=self.dead_letters,
-                event=events.RuleTargetInput.from_object(
-                    {
-                        "run_id": events.EventField.from_path("$.detail.name"),
-                        "execution": events.EventField.from_path("$.detail.executionArn"),
-                        "execution_status": events.EventField.from_path("$.detail.status"),
-                    }
-                ),
-                max_event_age=Duration.hours(2),
-                retry_attempts=10,
-            )
-        )

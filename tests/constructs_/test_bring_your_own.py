@@ -1,6 +1,7 @@
 """Roles, keys and buckets that an app has already: they get the rights of made ones, and stay as they are."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +17,19 @@ from bedrock_rft import (
     CustomizationRole,
     DatasetBucket,
     DatasetBucketBase,
+    DatasetChecks,
+    HandlerPlatform,
+    InvocationLogSampler,
+    PlatformSettings,
+    ReleaseKey,
     RewardCode,
     RewardFunction,
     RewardSpec,
     RftAlarms,
     RftKey,
     RftNetwork,
+    RftTopic,
+    RftWorkflow,
 )
 from tests.constructs_.test_monitoring import Monitored
 
@@ -162,3 +170,79 @@ def test_alarms_tell_a_topic_of_the_app(stack: Stack, build: Callable[[Stack], A
     found = [one["Properties"]["AlarmActions"] for one in build(stack).of_type("AWS::CloudWatch::Alarm").values()]
     assert found
     assert all(actions == [arn] for actions in found)
+
+
+def test_functions_of_the_data_take_roles_of_the_app(
+    new_stack: Callable[[], Stack], build: Callable[[Stack], Any], flat: Any
+) -> None:
+    found = []
+    for own in (False, True):
+        stack = new_stack()
+        key = RftKey(stack, "Key")
+        datasets = DatasetBucket(stack, "Datasets", key=key)
+        names = ("Checker", "Sampler", "Mapper")
+        roles = [
+            iam.Role(stack, name, assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com")) if own else None
+            for name, service in zip(names, ("lambda", "lambda", "states"), strict=True)
+        ]
+        common: dict[str, Any] = {"datasets": datasets, "key": key, "environment_name": "dev"}
+        checks = DatasetChecks(stack, "Checks", role=roles[0], platform=HandlerPlatform.HOST, **common)
+        sampler = InvocationLogSampler(
+            stack,
+            "Logs",
+            logs_bucket=s3.Bucket.from_bucket_name(stack, "InvocationLogs", "company-logs"),
+            logs_prefix="AWSLogs/",
+            role=roles[1],
+            state_machine_role=roles[2],
+            platform=HandlerPlatform.HOST,
+            **common,
+        )
+        assert not own or [checks.check.role, sampler.sample.role, sampler.state_machine.role] == roles
+        built = build(stack)
+        assert len(built.of_type("AWS::IAM::Role")) == 3
+        policies = [one["Properties"]["PolicyDocument"] for one in built.of_type("AWS::IAM::Policy").values()]
+        found.append(
+            sorted(re.sub(r"[0-9A-F]{8}\b|(?<=CurrentVersion)\w+", "", json.dumps(flat(one))) for one in policies)
+        )
+    assert found[0] == found[1]
+    assert len(found[0]) == 4
+
+
+def test_a_workflow_takes_the_topic_the_role_and_the_release_key_of_the_app(
+    stack: Stack, build: Callable[[Stack], Any], flat: Any
+) -> None:
+    key = RftKey(stack, "Key")
+    datasets = DatasetBucket(stack, "Datasets", key=key)
+    on_call_key = kms.Key(stack, "OnCallKey")
+    topic = sns.Topic(stack, "OnCall", master_key=on_call_key)
+    signing = kms.Key(stack, "Signing", key_spec=kms.KeySpec.ECC_NIST_P256, key_usage=kms.KeyUsage.SIGN_VERIFY)
+    trainer = "arn:aws:iam::123456789012:role/trainer"
+    RftWorkflow(
+        stack,
+        "Workflow",
+        settings=PlatformSettings(environment="dev"),
+        datasets=datasets,
+        key=key,
+        rewards=[reward_function(stack, None)],
+        customization_role=CustomizationRole.from_role_arn(stack, "Jobs", trainer),
+        topic=RftTopic.from_topic(stack, "Topic", topic, key=RftKey.from_key(stack, "TopicKey", on_call_key)),
+        release_key=ReleaseKey.from_key(stack, "ReleaseKey", signing),
+        platform=HandlerPlatform.HOST,
+    )
+    built = build(stack)
+    (topic_id,) = built.of_type("AWS::SNS::Topic")
+    keys = {name.rstrip("0123456789ABCDEF"): f"<{name}.Arn>" for name in built.of_type("AWS::KMS::Key")}
+    assert set(keys) == {"Key", "OnCallKey", "Signing"}
+    close = statements_of(built, "HandlersClose")
+    assert {"Action": "sns:Publish", "Effect": "Allow", "Resource": f"<{topic_id}>"} in close
+    assert {
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Effect": "Allow",
+        "Resource": keys["OnCallKey"],
+        "Condition": {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": f"<{topic_id}>"}},
+    } in close
+    passed = [one for one in statements_of(built, "HandlersTrainStart") if one["Action"] == "iam:PassRole"]
+    assert [one["Resource"] for one in passed] == [trainer]
+    policy = flat(built.properties("AWS::KMS::Key", "Signing"))["KeyPolicy"]["Statement"]
+    assert [one.get("Sid") for one in policy] == [None, "SigningIsForPromotion"]
+    assert errors(stack) == []

@@ -90,6 +90,7 @@ def test_administrators_alone_may_delete(stack: Stack, build: Callable[[Stack], 
             {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
         ),
         ("grant_read", "kms:Decrypt", {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}),
+        ("grant_write", "kms:GenerateDataKey", {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}),
         (
             "grant_customization",
             ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 
 from bedrock_rft import GithubRepository, PromotionNotice
 
@@ -112,3 +113,14 @@ def test_refusals(stack: Stack, options: dict[str, Any], says: str) -> None:
 def only_id(built: Any, kind: str) -> str:
     (name,) = built.of_type(kind)
     return str(name)
+
+
+def test_a_role_of_the_app_calls_this_one_destination(stack: Stack, build: Callable[[Stack], Any], flat: Any) -> None:
+    notice(stack, role=iam.Role(stack, "Teller", assumed_by=iam.ServicePrincipal("events.amazonaws.com")))
+    built = build(stack)
+    destination = only_id(built, "AWS::Events::ApiDestination")
+    assert built.statements("Teller") == [
+        {"Action": "events:InvokeApiDestination", "Effect": "Allow", "Resource": f"<{destination}.Arn>"}
+    ]
+    (target,) = flat(built.only("AWS::Events::Rule")["Properties"]["Targets"])
+    assert target["RoleArn"] == f"<{only_id(built, 'AWS::IAM::Role')}.Arn>"

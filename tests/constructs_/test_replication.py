@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
-from bedrock_rft import DatasetBucket, Replication, RftKey
+from bedrock_rft import BucketReplication, DatasetBucket, Replication, RftKey
 
 BUCKET = "arn:aws:s3:::company-copies"
 KEY = "arn:aws:kms:eu-west-1:{}:key/11111111-2222-3333-4444-555555555555"
@@ -85,3 +87,24 @@ def test_refusals(changes: dict[str, str], says: str) -> None:
     values = {"bucket_arn": BUCKET, "account": "210987654321", "key_arn": KEY.format("210987654321")}
     with pytest.raises(ValueError, match=says):
         Replication(**(values | changes))
+
+
+def test_a_role_of_the_app_may_what_a_made_one_may(
+    new_stack: Callable[[], Stack], build: Callable[[Stack], Any], flat: Any
+) -> None:
+    found = []
+    for own in (False, True):
+        stack = new_stack()
+        key = RftKey(stack, "Key")
+        bucket = s3.Bucket(stack, "Lake", encryption=s3.BucketEncryption.KMS, encryption_key=key.key, versioned=True)
+        principal = iam.ServicePrincipal("s3.amazonaws.com")
+        role = iam.Role(stack, "Copier", assumed_by=principal) if own else None
+        to = Replication(bucket_arn=BUCKET, account="210987654321", key_arn=KEY.format("210987654321"))
+        BucketReplication(stack, "Copies", buckets=[bucket], key=key.key, to=to, role=role)
+        built = build(stack)
+        (name,) = built.of_type("AWS::IAM::Role")
+        assert name.startswith("Copier" if own else "CopiesRole")
+        configuration = flat(built.properties("AWS::S3::Bucket"))["ReplicationConfiguration"]
+        assert configuration.pop("Role") == f"<{name}.Arn>"
+        found.append((built.statements(""), configuration))
+    assert found[0] == found[1]

@@ -57,22 +57,27 @@ def record(number: int) -> dict[str, Any]:
 
 
 def synthesized(folder: Path) -> Path:
-    """Synthesize a stack with the sampler and nothing else of the platform."""
+    """Synthesize a stack with the sampler and nothing else of the platform.
+
+    Its constructs stand where the app's stand, so that `benchmarks privileges` meets the roles of the app's template.
+    """
     from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, RemovalPolicy, Stack
     from aws_cdk import Environment as Place
     from aws_cdk import aws_s3 as s3
+    from constructs import Construct
 
     from bedrock_rft import DatasetBucket, HandlerPlatform, InvocationLogSampler, RftKey
 
     app = App(outdir=str(folder), analytics_reporting=False)
     synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
     stack = Stack(app, STACK, env=Place(account=ACCOUNT, region=REGION), synthesizer=synthesizer)
-    key = RftKey(stack, "Key", removal_policy=RemovalPolicy.DESTROY)
-    datasets = DatasetBucket(stack, "Datasets", key=key, removal_policy=RemovalPolicy.DESTROY)
+    data = Construct(stack, "Data")
+    key = RftKey(data, "Key", removal_policy=RemovalPolicy.DESTROY)
+    datasets = DatasetBucket(data, "Datasets", key=key, removal_policy=RemovalPolicy.DESTROY)
     sampler = InvocationLogSampler(
-        stack,
-        "Sampler",
-        logs_bucket=s3.Bucket.from_bucket_name(stack, "Logs", LOGS),
+        data,
+        "LogSampler",
+        logs_bucket=s3.Bucket.from_bucket_name(data, "InvocationLogs", LOGS),
         logs_prefix=PREFIX,
         datasets=datasets,
         key=key,

@@ -31,10 +31,10 @@ from tests.embedded.test_promotion import LINE, PORT, decided, environment, proj
 from tests.embedded.workflow_commands import (
     COMMANDS,
     as_person,
-    as_statements,
+    as_role,
     carry_artifact,
+    deploy_pipeline_roles,
     execute,
-    github_statements,
     give_checkout,
 )
 
@@ -98,10 +98,24 @@ def test_the_evidence_of_the_recipes_release_is_verified(executed: Any) -> None:
     assert "failed" not in said
 
 
-def as_role(environment: Environment, role: str) -> Environment:
-    """Return the environment with the rights of one of GitHub's roles."""
-    session = as_statements(environment, f"github-{role}".lower(), github_statements(environment, role))
-    return replace(environment, aws=Aws(session, environment.aws.endpoint))
+@pytest.fixture(scope="module")
+def roles(executed: Any, released: Environment) -> dict[str, Environment]:
+    """Return the environment with the rights of each role that pipelines have in it, by ids without the CDK's hash."""
+    return {
+        role[:-8]: replace(released, aws=Aws(as_role(released, arn), released.aws.endpoint))
+        for role, arn in deploy_pipeline_roles(released).items()
+    }
+
+
+def recipe_with_own_data(project: Project, name: str, left_out: int) -> Path:
+    """Return a recipe like that for orders, whose training data lack some rows: they are not uploaded yet."""
+    recipes = project.root / "recipes"
+    rows = (project.root / "examples" / "orders" / "train.jsonl").read_text().splitlines(keepends=True)
+    (recipes / f"{name}.jsonl").write_text("".join(rows[:-left_out]))
+    text = (recipes / "orders.yaml").read_text().replace("../examples/orders/train.jsonl", f"{name}.jsonl")
+    path = recipes / f"{name}.yaml"
+    path.write_text(text.replace("line: orders", f"line: {name.lower()}"))
+    return path
 
 
 def refused(operation: Any, **request: Any) -> None:
@@ -109,11 +123,13 @@ def refused(operation: Any, **request: Any) -> None:
         operation(**request)
 
 
-def test_the_role_run_starts_runs_and_verifies_releases_and_nothing_else(
-    executed: Any, released: Environment, project: Project
+@pytest.mark.parametrize(("role", "left_out"), [("PipelinesGithubRun", 1), ("PipelinesRole", 2)])
+def test_a_role_for_runs_starts_runs_and_verifies_releases_and_nothing_else(
+    roles: dict[str, Environment], released: Environment, project: Project, role: str, left_out: int
 ) -> None:
-    own = as_role(released, "Run")
-    path = project.root / "recipes" / "orders.yaml"
+    own = roles[role]
+    assert own.aws.cloudformation.describe_stacks(StackName=own.stack)["Stacks"]  # what commands begin with
+    path = recipe_with_own_data(project, role, left_out)
     recipe = read_recipe(path)
     started = start_once(own, recipe, path.parent, before_upload=lambda: foretell(own, recipe, path.parent))
     assert started.is_new
@@ -143,8 +159,10 @@ def cdk(project: Project, environment: Environment, *arguments: str) -> subproce
     )
 
 
-def test_the_roles_deploy_and_diff_are_enough_for_cdk(executed: Any, released: Environment, project: Project) -> None:
-    deploying, looking = as_role(released, "Deploy"), as_role(released, "Diff")
+def test_the_roles_deploy_and_diff_are_enough_for_cdk(
+    roles: dict[str, Environment], released: Environment, project: Project
+) -> None:
+    deploying, looking = roles["PipelinesGithubDeploy"], roles["PipelinesGithubDiff"]
     deployed = cdk(project, deploying, "deploy", "--require-approval", "never")
     assert deployed.returncode == 0, deployed.stderr
     compared = cdk(project, looking, "diff", "--method", "template")

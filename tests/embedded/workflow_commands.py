@@ -21,8 +21,13 @@ from rft_local.project import Project
 from stacks.config import ENVIRONMENTS, choose
 from stacks.github import Github
 from stacks.stage import RftStage
+from tests.embedded.checkout import use_app
 
 ROOT = Path(__file__).parents[2]
+PIPELINE_ROLES = "pipeline-roles"
+"""Name of the stack with the roles of pipelines."""
+
+_BUILDS = "codebuild.amazonaws.com"
 COMMANDS: list[dict[str, str]] = json.loads((ROOT / "tests" / "cases" / "workflow_commands.json").read_text())
 
 
@@ -33,6 +38,7 @@ def give_checkout(project: Project, released: JsonObject) -> None:
         project: Where.
         released: The recipe of a release.
     """
+    use_app(project)
     for name in (".venv", "Makefile", "constructs", "examples", "lambda", "package.json"):
         (project.root / name).symlink_to(ROOT / name)
     (project.root / "recipes").mkdir()
@@ -73,23 +79,55 @@ def carry_artifact(project: Project) -> None:
     carried.rename(project.root / "cdk.out")
 
 
-def github_statements(environment: Environment, role: str) -> list[dict[str, Any]]:
-    """Return what `GithubRoles` grants one of its roles in the deployed stack, with the names of deployed resources.
+def deploy_pipeline_roles(environment: Environment) -> dict[str, str]:
+    """Deploy what pipelines get in the stack, the roles for GitHub and the one for `PipelineStack`, in a second stack.
+
+    They have the rights of the app's template, on the resources that are deployed. Nobody here has a token of GitHub or
+    another account, so they trust builds instead; whom the real roles trust, recorded claims try. The roles bear the
+    logical ids that they have in the app's template, by which `benchmarks privileges` knows them.
 
     Args:
-        environment: Where the same stack is deployed without GitHub.
-        role: `Deploy`, `Run` or `Diff`.
+        environment: Where the same stack is deployed without them.
+
+    Returns:
+        Logical id -> ARN.
     """
+    resources = _with_pipelines()
+    names = _names(environment)
+    policies = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::Policy"]
+    trust = {"Effect": "Allow", "Principal": {"Service": _BUILDS}, "Action": "sts:AssumeRole"}
+    roles = {
+        role: {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {"Statement": [trust]},
+                "Policies": [{"PolicyName": "granted", "PolicyDocument": _resolved(document, names, resources)}],
+            },
+        }
+        for role, document in ((one["Roles"][0]["Ref"], one["PolicyDocument"]) for one in policies)
+        if role.startswith("Pipelines")
+    }
+    outputs = {role: {"Value": {"Fn::GetAtt": [role, "Arn"]}} for role in roles}
+    cloudformation = environment.aws.cloudformation
+    body = json.dumps({"Resources": roles, "Outputs": outputs})
+    cloudformation.create_stack(StackName=PIPELINE_ROLES, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=PIPELINE_ROLES, WaiterConfig={"Delay": 1})
+    (stack,) = cloudformation.describe_stacks(StackName=PIPELINE_ROLES)["Stacks"]
+    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+
+
+def _with_pipelines() -> dict[str, Any]:
+    """Return the resources of the stack as it is with GitHub and a pipeline."""
     (config,) = choose(ENVIRONMENTS, "local")
     github = Github(repository=GithubRepository(owner="acme", name="models"), pull_requests=True)
     app = App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
-    stage = RftStage(app, config=replace(config, github=github))
-    resources = Template.from_stack(stage.platform).to_json()["Resources"]
-    (policy,) = (
-        resource["Properties"]["PolicyDocument"]
-        for name, resource in resources.items()
-        if resource["Type"] == "AWS::IAM::Policy" and f"Github{role}" in name
-    )
+    stage = RftStage(app, config=replace(config, github=github, pipeline_account="444444444444"))
+    found: dict[str, Any] = Template.from_stack(stage.platform).to_json()["Resources"]
+    return found
+
+
+def _names(environment: Environment) -> dict[str, str]:
+    """Return logical id -> physical id of what is deployed, with CloudFormation's own names."""
     pages = environment.aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=environment.stack)
     deployed = {
         item["LogicalResourceId"]: item["PhysicalResourceId"]
@@ -97,14 +135,13 @@ def github_statements(environment: Environment, role: str) -> list[dict[str, Any
         for item in page["StackResourceSummaries"]
     }
     stack = environment.aws.cloudformation.describe_stacks(StackName=environment.stack)["Stacks"][0]["StackId"]
-    names = {
+    return {
         **deployed,
         "AWS::Partition": "aws",
         "AWS::AccountId": ACCOUNT,
         "AWS::Region": REGION,
         "AWS::StackId": stack,
     }
-    return [_resolved(statement, names, resources) for statement in policy["Statement"]]
 
 
 def _resolved(value: Any, names: dict[str, str], resources: dict[str, Any]) -> Any:
@@ -135,15 +172,14 @@ def _arn(kind: str, name: str) -> str:
     }[kind]
 
 
-def as_statements(environment: Environment, name: str, statements: list[dict[str, Any]]) -> boto3.Session:
-    """Return a session of a new role that has these statements and no others.
+def as_role(environment: Environment, arn: str) -> boto3.Session:
+    """Return a session of one of the roles of pipelines, as a build has it.
 
-    The embedded AWS has no identity provider, so Lambda vouches for it; whom the real role trusts, recorded claims try.
+    Args:
+        environment: Where the role is deployed.
+        arn: The role.
     """
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    arn = _role(environment, name)
-    environment.aws.iam.put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=document)
-    return _session(environment, arn)
+    return _session(environment, arn, _BUILDS)
 
 
 def as_person(environment: Environment, person: str) -> boto3.Session:
@@ -156,7 +192,7 @@ def as_person(environment: Environment, person: str) -> boto3.Session:
     name, policy = f"person-{person.lower()}", f"arn:aws:iam::{ACCOUNT}:policy/{environment.stack}-{person}"
     arn = _role(environment, name)
     environment.aws.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
-    return _session(environment, arn)
+    return _session(environment, arn, "lambda.amazonaws.com")
 
 
 def _role(environment: Environment, name: str) -> str:
@@ -165,8 +201,8 @@ def _role(environment: Environment, name: str) -> str:
     return environment.aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
 
-def _session(environment: Environment, arn: str) -> boto3.Session:
-    asked = {"role_arn": arn, "service": "lambda.amazonaws.com", "source_arn": arn, "source_account": ACCOUNT}
+def _session(environment: Environment, arn: str, service: str) -> boto3.Session:
+    asked = {"role_arn": arn, "service": service, "source_arn": arn, "source_account": ACCOUNT}
     request = urllib.request.Request(
         f"{environment.aws.endpoint}/_rft/service-session", json.dumps(asked).encode(), method="POST"
     )

@@ -1,12 +1,14 @@
 """The examples of docs/constructs.md, executed."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bedrock_rft
+from rft_contract.outputs import StackOutputs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "constructs.md").read_text()
@@ -37,16 +39,18 @@ def test_the_examples_make_what_the_page_says(resources: dict[str, Any]) -> None
 
 def test_the_page_shows_every_construct() -> None:
     shown = set(re.findall(r"\w+", "\n".join(EXAMPLES) + "".join(re.findall(r"^## .*$", PAGE, flags=re.MULTILINE))))
-    constructs = {name for name in bedrock_rft.__all__ if name[0].isupper()}
-    assert constructs - shown == {
-        "AssetError",
-        "DatasetBucketBase",
-        "Handler",
-        "HandlerPlatform",
-        "RewardFunctionBase",
-        "RftKeyBase",
-        "WorkflowHandlers",
-    }
+    constructs = {name for name in bedrock_rft.__all__ if name[0].isupper() and not name.endswith("Base")}
+    assert constructs - shown == {"AssetError", "Handler", "HandlerPlatform", "WorkflowHandlers"}
+
+
+def test_the_outputs_on_the_page_are_those_of_the_stack() -> None:
+    told = re.findall(r"^\| `(\w+)`(?:, by name)? \| `(\w+)\.(from_\w+)`", PAGE, flags=re.MULTILINE)
+    values: dict[str, Any] = {one.name: one.name for one in fields(StackOutputs)}
+    outputs = StackOutputs(**(values | {"rewards": {}})).to_outputs()
+    assert len(told) == 8
+    for output, construct, imports in told:
+        assert output in outputs
+        assert callable(getattr(getattr(bedrock_rft, construct), imports))
 
 
 def test_the_refusal_on_the_page_is_the_real_one() -> None:

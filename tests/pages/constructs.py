@@ -9,11 +9,11 @@ import bedrock_rft
 from tests.pages.part import table
 
 TAKEN = {
-    "Role": ("IRole", "CustomizationRole"),
-    "Key": ("IKey", "RftKeyBase", "ReleaseKey"),
+    "Role": ("IRole", "CustomizationRoleBase"),
+    "Key": ("IKey", "RftKeyBase", "ReleaseKeyBase"),
     "Bucket": ("IBucket", "s3.Bucket", "DatasetBucketBase"),
     "Network": ("IVpc", "RftNetwork"),
-    "Topic": ("ITopic",),
+    "Topic": ("ITopic", "RftTopicBase"),
 }
 """Column -> names of the types that its props have."""
 
