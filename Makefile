@@ -13,7 +13,8 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 PYTHON ?= python3
 ENV ?= local
 SEED ?= 0
-JOBS ?= 2
+# One more than a small machine has cores: what deploys waits more than it works.
+JOBS ?= 3
 SETUP := .venv/.setup
 APP ?=
 CDK = cdk --no-notices $(if $(APP),--app $(APP),-c env=$(ENV))

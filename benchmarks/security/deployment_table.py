@@ -52,9 +52,10 @@ def _by_fact(rights: Rights, known: dict[str, list[str]]) -> dict[Fact | None, t
 
 def of_deployment() -> Iterator[str]:
     """Yield the section about what CloudFormation may do."""
-    found = grants()
+    found, known = grants(), registry()
     count = sum(len(grant.actions) for grant in found)
     named = sum(len(grant.actions) for grant in found if grant.fact is REGISTRY)
+    beside = sum(len(unnamed(one.actions, {one.kind: known[one.kind]})) for one in found if one.fact is REGISTRY)
     nothing = sum(len(grant.actions) for grant in found if grant.fact is None)
     yield "## What CloudFormation may do\n"
     yield (
@@ -62,8 +63,9 @@ def of_deployment() -> Iterator[str]:
         f"([bootstrap](environments.md)). No run can prove it, since the embedded AWS does not ask on CloudFormation's "
         f"behalf: of {count} rights (a type, an action), **{count - nothing} are documented and {nothing} without "
         f"evidence**. {named} are named by the schemas of the stack's types in CloudFormation's registry (`make "
-        f"security` keeps them), {count - named - nothing} by other pages. `*` is for a key that does not exist yet, "
-        "for log deliveries and hosted zones of AWS, and for reading.\n"
+        f"security` keeps them; {beside} by that of another type than the one they are for), "
+        f"{count - named - nothing} by other pages. `*` is for a key that does not exist yet, for log deliveries and "
+        "hosted zones of AWS, and for reading.\n"
     )
     yield "| for | may | on | only | evidence |"
     yield "|---|---|---|---|---|"

@@ -82,6 +82,7 @@ OF_SERVICES: Sequence[Fact] = (
         ("sqs:SendMessage",),
         "Lambda sends what an asynchronous call failed on with the role of the function",
         f"{LAMBDA}/invocation-async-retain-records.html",
+        about=f"Data/DatasetChecks/CheckUpload|{_HANDLERS}/Close|{_SWEEPER}",
     ),
     Fact(
         ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
@@ -93,11 +94,13 @@ OF_SERVICES: Sequence[Fact] = (
         ("bedrock:TagResource", "bedrock:CreateCustomModelDeployment"),
         "what is created with tags is authorized on the new resource, and its tags as TagResource",
         f"{AUTHORIZATION}/list_bedrock.html",
+        about=f"{_HANDLERS}/(DeployStart|TrainStart)|{_RELEASES}/.*",
     ),
     Fact(
         ("lambda:GetFunction",),
         "a request with a qualifier is authorized on the qualified ARN where a policy names one",
         f"{LAMBDA}/lambda-api-permissions-ref.html",
+        about=f"{_HANDLERS}/(Certify|Validate)",
     ),
 )
 """What services do with a role, or ask of it, that the embedded AWS does not do."""
@@ -113,6 +116,7 @@ OF_SITUATIONS: Sequence[Fact] = (
         ("s3:ListBucket",),
         "without it a missing object is 403 and not 404, and whether one exists is what handlers ask",
         f"{S3}/API/API_GetObject.html",
+        about=f"Data/DatasetChecks/CheckUpload|Pipelines(/Github/Run)?|{_HANDLERS}/.*|{_RELEASES}/.*",
     ),
     Fact(
         ("s3:GetObject",),

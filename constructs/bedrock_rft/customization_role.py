@@ -89,8 +89,9 @@ class CustomizationRole(CustomizationRoleBase):
     def from_role_arn(cls, scope: Construct, construct_id: str, role_arn: str) -> CustomizationRoleBase:
         """Use a role as it is: one that another stack made with this class, or that another team keeps.
 
-        Nothing is added to it; to give a role what jobs need, hand it to the class as `role`. Preflight has IAM
-        simulate what it may, and says before a run costs anything what it lacks.
+        Nothing is added to it; to give a role what jobs need, hand it to the class as `role`. Before a run costs
+        anything, preflight reads the trust and has IAM simulate what a job does with data, rewards and key; the rights
+        on the interfaces of a network it does not look at.
 
         Args:
             scope: Where it belongs.

@@ -19,7 +19,7 @@ from bedrock_rft.nag import acknowledge, acknowledge_wildcards
 from bedrock_rft.network import RftNetwork
 from bedrock_rft.reward_function import RewardFunctionBase
 from bedrock_rft.tag_conditions import Conditions, belongs_to, creates_as
-from bedrock_rft.topic import RftTopicBase, topic_of
+from bedrock_rft.topic import RftTopicBase, grant_publish
 from rft_contract.layout import CERTIFICATES, DATASETS, HELD_OUT_USES, OPEN_RUNS, PLACES, RELEASES, RUNS
 from rft_contract.recipe_sections import GUARD
 from rft_contract.settings import FunctionEnvironment
@@ -82,6 +82,9 @@ class WorkflowHandlers(Construct):
             rollout_concurrency: The same for rollout. Default: - the account's pool.
             log_retention: How long logs are kept. Default: one month.
             removal_policy: Of the log groups. Default: RETAIN.
+
+        Raises:
+            ValueError: When a plain SNS topic is known to encrypt with another key.
         """
         super().__init__(scope, construct_id)
         self._datasets = datasets
@@ -139,12 +142,7 @@ class WorkflowHandlers(Construct):
                 reward.grant_invoke_runs(caller.role)
             self._grant_look_at_code(reward)
             reward.grant_delete_run_alias(self.close.role)
-        # `topic.grant_publish` would add a wildcard on the key's actions; every handler may use the key already.
-        arn = topic_of(topic).topic_arn
-        iam.Grant.add_to_principal(grantee=self.close.role, actions=["sns:Publish"], resource_arns=[arn])
-        other = topic.key if isinstance(topic, RftTopicBase) else None
-        if other is not None and other.key.key_arn != key.key.key_arn:
-            other.grant_publish(self.close.role, arn)
+        grant_publish(topic, self.close.role, may_use=key)
 
     @property
     def all(self) -> tuple[Handler, ...]:

@@ -42,5 +42,5 @@ class ImportedLogSampler(InvocationLogSamplerBase):
             state_machine_arn: ARN of its state machine.
         """
         super().__init__(scope, construct_id)
-        self.state_machine = sfn.StateMachine.from_state_machine_arn(self, "Resource", state_machine_arn)
         self.state_machine_name = name_in(state_machine_arn, self)
+        self.state_machine = sfn.StateMachine.from_state_machine_arn(self, "Resource", state_machine_arn)

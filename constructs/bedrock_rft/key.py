@@ -161,8 +161,9 @@ class RftKey(RftKeyBase):
             key: A symmetric key of this account and Region.
 
         Raises:
-            ValueError: When its policy cannot be changed from here.
+            ValueError: When its policy cannot be changed from here, or it is an alias.
         """
+        refuse_alias(key)
         for statement in _service_statements(Stack.of(scope)):
             if not key.add_to_resource_policy(statement).statement_added:
                 raise ValueError(f"key: got {key.node.path}, whose policy is kept elsewhere: use RftKey.from_key_arn")
@@ -250,6 +251,21 @@ def _service_statements(stack: Stack) -> list[iam.PolicyStatement]:
 def _log_delivery(stack: Stack) -> str:
     """Return what log delivery writes into its encryption context."""
     return stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+
+
+def refuse_alias(key: kms.IKey) -> None:
+    """Refuse an alias in the place of a key: rights on its ARN are none on the key.
+
+    Source: KMS developer guide, "Specifying KMS keys in IAM policy statements".
+
+    Args:
+        key: What was given.
+
+    Raises:
+        ValueError: When it is an alias.
+    """
+    if hasattr(key, "alias_name"):
+        raise ValueError(f"key: got the alias {key.node.path}, wanted the key itself: policies name keys by their ARN")
 
 
 def deletion_denied(administrators: Sequence[str]) -> iam.PolicyStatement:

@@ -7,8 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from bedrock_rft.key import deletion_denied
+from bedrock_rft.key import deletion_denied, refuse_alias
 from bedrock_rft.missing_statement import ask_for_statement
+
+_SIGNERS = "bedrock-rft:signers"
 
 
 class ReleaseKeyBase(Construct):
@@ -16,10 +18,6 @@ class ReleaseKeyBase(Construct):
 
     key: kms.IKey
     """The key."""
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self._has_signers = False
 
     def grant_sign(self, *signers: iam.IRole) -> None:
         """Let these roles sign, and deny it to everybody else.
@@ -30,9 +28,10 @@ class ReleaseKeyBase(Construct):
         Raises:
             ValueError: When the key has signers, since they would be denied to each other.
         """
-        if self._has_signers:
+        node = self.key.node  # which bears the mark: `from_key` may be given one key twice
+        if any(mark.type == _SIGNERS for mark in node.metadata):
             raise ValueError(f"{self.node.path}: has signers already, wanted all of them in one call of grant_sign")
-        self._has_signers = True
+        node.add_metadata(_SIGNERS, self.node.path)
         self._add_to_policy(
             iam.PolicyStatement(
                 sid="SigningIsForPromotion",
@@ -123,17 +122,19 @@ class ReleaseKey(ReleaseKeyBase):
         It must be ECC_NIST_P256 for SIGN_VERIFY, and have signed nothing but releases: verifiers take whatever it
         signed for one. Nothing of it is changed but its policy, when it gets its signers. Where the policy cannot be
         changed from here, synth then prints as an error what it needs, until you say that somebody else keeps it. Who
-        only verifies needs nothing of the policy.
+        only verifies needs nothing of the policy. A key of another stack of the app is one that exists: its policy
+        would name roles of this stack, and each stack would wait for the other.
 
         Args:
             scope: Where it belongs.
             construct_id: Its id there.
-            key: The key.
+            key: The key, of this account and Region.
             key_policy_managed_elsewhere: Its policy denies Sign to everybody but the signers already. Default: False.
 
         Raises:
-            ValueError: When the key is one of this app and cannot sign as releases are signed.
+            ValueError: When the key is one of this app and cannot sign as releases are signed, or is an alias.
         """
+        refuse_alias(key)
         resource = key.node.default_child
         if isinstance(resource, kms.CfnKey):
             spec, usage = resource.key_spec or "SYMMETRIC_DEFAULT", resource.key_usage or "ENCRYPT_DECRYPT"

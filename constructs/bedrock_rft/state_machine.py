@@ -1,8 +1,9 @@
 """State machines of this library: definition, history and logs encrypted, no data in the logs."""
 
+import re
 from typing import cast
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -11,6 +12,9 @@ from constructs import Construct
 from bedrock_rft.constraints import DEPENDENCY_TWICE, EXECUTIONS, INLINE_POLICY, NO_RESOURCE_LEVEL
 from bedrock_rft.key import RftKeyBase
 from bedrock_rft.nag import accept, acknowledge, acknowledge_wildcards
+
+_MACHINE = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:stateMachine:[^:]+")
+"""Without the version or alias that may follow, which executions do not have in their ARNs."""
 
 
 def encrypted_state_machine(
@@ -91,7 +95,7 @@ def name_in(state_machine_arn: str, scope: Construct) -> str:
     Raises:
         ValueError: When the ARN is not one of a state machine.
     """
-    parts = Stack.of(scope).split_arn(state_machine_arn, ArnFormat.COLON_RESOURCE_NAME)
-    if parts.resource_name is None:
+    if not Token.is_unresolved(state_machine_arn) and not _MACHINE.fullmatch(state_machine_arn):
         raise ValueError(f"state_machine_arn: got {state_machine_arn!r}, wanted arn:...:states:...:stateMachine:NAME")
-    return parts.resource_name
+    parts = Stack.of(scope).split_arn(state_machine_arn, ArnFormat.COLON_RESOURCE_NAME)
+    return cast(str, parts.resource_name)

@@ -142,6 +142,31 @@ def topic_of(topic: RftTopicBase | sns.ITopic) -> sns.ITopic:
     return topic.topic if isinstance(topic, RftTopicBase) else topic
 
 
+def grant_publish(topic: RftTopicBase | sns.ITopic, grantee: iam.IGrantable, *, may_use: RftKeyBase) -> None:
+    """Let a principal publish that may use one key already, and gets what it needs of the topic's if that is another.
+
+    `ITopic.grant_publish` would add a wildcard on the key's actions.
+
+    Args:
+        topic: Where to.
+        grantee: Who.
+        may_use: The key.
+
+    Raises:
+        ValueError: When a plain SNS topic is known to encrypt with another key.
+    """
+    arn, ours = topic_of(topic).topic_arn, may_use.key.key_arn
+    iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[arn])
+    if isinstance(topic, RftTopicBase):
+        if topic.key is not None and topic.key.key.key_arn != ours:
+            topic.key.grant_publish(grantee, arn)
+    elif topic.master_key is not None and topic.master_key.key_arn != ours:
+        raise ValueError(
+            f"topic: got {topic.node.path}, which encrypts with another key than {may_use.node.path}; wanted "
+            "RftTopic.from_topic(..., key=...) of it, so that publishers may use that key"
+        )
+
+
 def check_email(email: str) -> str:
     """Return an address.
 

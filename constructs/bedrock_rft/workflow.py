@@ -106,8 +106,8 @@ class RftWorkflow(RftWorkflowBase):
             removal_policy: Of log groups and dead letters. Default: RETAIN.
 
         Raises:
-            ValueError: When two rewards share a name, a unit has two prices, or polling could use up the execution's
-                history.
+            ValueError: When two rewards share a name, a unit has two prices, polling could use up the execution's
+                history, or a plain SNS topic is known to encrypt with another key.
         """
         super().__init__(scope, construct_id)
         names = [reward.reward_name for reward in rewards]

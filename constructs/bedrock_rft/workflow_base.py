@@ -83,7 +83,7 @@ class ImportedWorkflow(RftWorkflowBase):
             releases: Its functions that change what applications get.
         """
         super().__init__(scope, construct_id)
-        self.state_machine = sfn.StateMachine.from_state_machine_arn(self, "Resource", state_machine_arn)
         self.state_machine_name = name_in(state_machine_arn, self)
+        self.state_machine = sfn.StateMachine.from_state_machine_arn(self, "Resource", state_machine_arn)
         self.stack_name = stack_name
         self.releases = releases

@@ -106,6 +106,12 @@ def test_a_key_whose_policy_is_out_of_reach_is_refused(stack: Stack) -> None:
         RftKey.from_key(stack, "Key", existing)
 
 
+def test_an_alias_is_no_key(stack: Stack) -> None:
+    alias = kms.Alias(stack, "Company", alias_name="alias/company", target_key=kms.Key(stack, "Own"))
+    with pytest.raises(ValueError, match="key: got the alias Test/Company, wanted the key itself"):
+        RftKey.from_key(stack, "Key", alias)
+
+
 def reward_function(stack: Stack, role: iam.IRole | None, network: RftNetwork | None = None) -> RewardFunction:
     code = RewardCode.builtin(RewardSpec(name="teams", grader="label", options={"labels": ["a", "b"]}))
     return RewardFunction(stack, "Reward", code=code, environment_name="dev", role=role, network=network)
@@ -170,6 +176,23 @@ def test_alarms_tell_a_topic_of_the_app(stack: Stack, build: Callable[[Stack], A
     found = [one["Properties"]["AlarmActions"] for one in build(stack).of_type("AWS::CloudWatch::Alarm").values()]
     assert found
     assert all(actions == [arn] for actions in found)
+
+
+def test_a_plain_topic_whose_key_close_could_not_use_is_refused(stack: Stack) -> None:
+    key = RftKey(stack, "Key")
+    datasets, reward = DatasetBucket(stack, "Datasets", key=key), reward_function(stack, None)
+    with pytest.raises(ValueError, match=r"topic: got Test/OnCall, .* than Test/Key; wanted RftTopic\.from_topic"):
+        RftWorkflow(
+            stack,
+            "Workflow",
+            settings=PlatformSettings(environment="dev"),
+            datasets=datasets,
+            key=key,
+            rewards=[reward],
+            customization_role=CustomizationRole(stack, "Jobs", datasets=datasets, key=key, rewards=[reward]),
+            topic=sns.Topic(stack, "OnCall", master_key=kms.Key(stack, "OnCallKey")),
+            platform=HandlerPlatform.HOST,
+        )
 
 
 def test_functions_of_the_data_take_roles_of_the_app(

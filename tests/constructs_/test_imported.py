@@ -1,11 +1,12 @@
 """Constructs that another stack or app owns: used by name, with the grants and metrics of made ones."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -82,7 +83,7 @@ def test_an_imported_runner_has_the_bounds_of_a_made_one(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("imported", [False, True])
-def test_a_runner_has_metrics(stack: Stack, imported: bool, flat: Any) -> None:
+def test_a_runner_has_metrics(stack: Stack, imported: bool) -> None:
     runner = (
         CodeRunner.from_function_name(stack, "Runner", "runner", version="7")
         if imported
@@ -190,11 +191,28 @@ def test_releases_are_named_where_they_are_needed(stack: Stack, role: iam.Role, 
         getattr(workflow(stack), grant)(role)
 
 
-def test_an_arn_of_something_else_is_refused(stack: Stack) -> None:
-    with pytest.raises(ValueError, match="state_machine_arn: got 'arn:aws:sns:us-east-1:123456789012:runs'"):
-        RftWorkflow.from_state_machine_arn(
-            stack, "Workflow", "arn:aws:sns:us-east-1:123456789012:runs", stack_name="Rft-dev"
-        )
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "runs",
+        "arn:aws:sns:us-east-1:123456789012:runs",
+        "arn:aws:lambda:us-east-1:123456789012:function:runs",
+        f"{MACHINES}runs:live",
+        f"{MACHINES.replace('stateMachine', 'execution')}runs:1",
+    ],
+)
+def test_an_arn_of_something_else_is_refused(stack: Stack, arn: str) -> None:
+    says = re.escape(f"state_machine_arn: got {arn!r}, wanted arn:...:states:...:stateMachine:NAME")
+    with pytest.raises(ValueError, match=says):
+        RftWorkflow.from_state_machine_arn(stack, "Workflow", arn, stack_name="Rft-dev")
+    with pytest.raises(ValueError, match=says):
+        InvocationLogSampler.from_state_machine_arn(stack, "Sampler", arn)
+
+
+def test_an_arn_that_is_known_at_deployment_names_its_machine_too(stack: Stack) -> None:
+    sampler = InvocationLogSampler.from_state_machine_arn(stack, "Sampler", Fn.import_value("Samples"))
+    name = stack.resolve(sampler.state_machine_name)
+    assert name == {"Fn::Select": [6, {"Fn::Split": [":", {"Fn::ImportValue": "Samples"}]}]}
 
 
 def test_a_pipeline_of_another_app_starts_runs_and_verifies_releases(

@@ -51,6 +51,24 @@ def test_a_key_that_cannot_sign_so_is_refused(stack: Stack) -> None:
         ReleaseKey.from_key(stack, "Rft", kms.Key(stack, "Company"))
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_alias_is_refused(stack: Stack, exists: bool) -> None:
+    alias = (
+        kms.Alias.from_alias_name(stack, "Company", "alias/company")
+        if exists
+        else kms.Alias(stack, "Company", alias_name="alias/company", target_key=signing_key(stack, "Key"))
+    )
+    with pytest.raises(ValueError, match="key: got the alias Test/Company, wanted the key itself"):
+        ReleaseKey.from_key(stack, "Rft", alias)
+
+
+def test_one_key_has_the_signers_of_one_environment(stack: Stack, signer: iam.Role) -> None:
+    key = signing_key(stack, "Company")
+    ReleaseKey.from_key(stack, "One", key).grant_sign(signer)
+    with pytest.raises(ValueError, match=r"Test/Other: has signers already, wanted all of them in one call"):
+        ReleaseKey.from_key(stack, "Other", key).grant_sign(signer)
+
+
 def test_what_the_policy_of_an_existing_key_lacks_is_an_error(stack: Stack, signer: iam.Role) -> None:
     ReleaseKey.from_key(stack, "Rft", kms.Key.from_key_arn(stack, "Company", ARN)).grant_sign(signer)
     (text,) = errors(stack)

@@ -174,7 +174,8 @@ DENY = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": OBJECTS, "Condit
         ([allow("s3:GetObject", OBJECTS)], [call("s3:GetObject", by_hand=True)], {"s3:GetObject": "none"}),
         ([allow("s3:GetObject", OBJECTS)], [call("s3:PutObject")], {"s3:GetObject": "none"}),
         ([allow("s3:GetObject", OBJECTS)], [call("s3:GetObject", "arn:aws:s3:::Other/a")], {"s3:GetObject": "none"}),
-        ([allow("sqs:SendMessage")], [], {"sqs:SendMessage": "documented"}),
+        ([allow("logs:CreateLogStream")], [], {"logs:CreateLogStream": "documented"}),
+        ([allow("sqs:SendMessage")], [], {"sqs:SendMessage": "none"}),
         (
             [allow(["s3:GetObject", "s3:PutObject"], OBJECTS)],
             [call("s3:PutObject")],
