@@ -3,7 +3,6 @@
 Each function arranges for one run what the function of the same name in `tests/faults/scenarios.py` arranges in memory.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -95,12 +94,14 @@ def _invalid_rewards(run: FaultRun, case: Case) -> None:
         record = run.record()
         return record is not None and record.job_arn is not None
 
-    def count() -> None:
-        run.wait(trains, RUN_SECONDS, "no job was started")
+    def is_over_once_counted() -> bool:
         data = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in values.items()]
-        while not run.is_over():
-            run.stack.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
-            time.sleep(0.5)
+        run.stack.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
+        return run.is_over()
+
+    def count() -> None:
+        run.wait(lambda: trains() or run.is_over(), RUN_SECONDS, "no job was started")
+        run.wait(is_over_once_counted, RUN_SECONDS, "its job was not stopped")
 
     run.meanwhile.append(count)
 

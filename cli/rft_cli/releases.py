@@ -71,7 +71,7 @@ def find_number(environment: Environment, line: str, number: int | None) -> int:
     """
     wanted = release_store(environment).current(check_line(line)).release if number is None else number
     if wanted is None or environment.bucket.describe(release_key(check_line(line), wanted)) is None:
-        what = "no live release" if number is None else f"no release {number}"
+        what = "no live release" if wanted is None else f"no release {wanted}"
         raise CliError(f"line {line}: {what} in environment {environment.name}; `rft release list` shows what there is")
     return wanted
 

@@ -35,7 +35,8 @@ def expectation(environment: Environment, recipe: Recipe, folder: Path) -> Expec
 
     Raises:
         CliError: When a dataset cannot be read, or the environment's workflow is of another version.
-        RunFailed: When the environment does not have the recipe's reward, or its Region not the base model.
+        RunFailed: When the environment does not have the recipe's reward, or its Region not the base model; and as
+            `require_units`.
         InvalidDataset: When two datasets are the same.
     """
     if recipe.reward not in environment.outputs.rewards:

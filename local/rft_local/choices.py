@@ -11,7 +11,7 @@ from typing import Self
 class Choices:
     """Base of dataclasses whose every field is a `StrEnum` and an option, such as `job_events` of `--job-events`.
 
-    A field's default is what the platform relies on; the docstring of its class is the help of the option.
+    A field's default is what is done unless somebody chooses; the docstring of its class is the help of the option.
     """
 
     @classmethod

@@ -109,6 +109,11 @@ def up(
         state = running(project)
         if state and (state.port, state.bedrock_port) != (port, bedrock_port):
             raise LocalError(f"the embedded AWS runs on port {state.port} already: `rft local down` stops it")
+        if state and settings:
+            raise LocalError(
+                f"{', '.join(settings)}: it is chosen when the embedded AWS starts, and it runs already: "
+                "`rft local down` stops it"
+            )
         fresh = state is None
         try:
             cdk = Cdk(project, port)

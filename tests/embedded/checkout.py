@@ -29,9 +29,11 @@ def check_out(folder: Path, *, assembly: Path | None = None) -> Project:
     for name in ("app.py", "stacks", "node_modules"):
         (folder / name).symlink_to(ROOT / name)
     use_app(project, assembly)
-    project.weights.parent.mkdir(parents=True)
-    for shared in (Project(ROOT).weights, Project(ROOT).weights.parent / "xla"):
-        (project.weights.parent / shared.name).symlink_to(shared)
+    models, shared = project.weights.parent, Project(ROOT).weights
+    if models != shared.parent:  # RFT_MODELS names one folder for every checkout
+        models.mkdir(parents=True)
+        for path in (shared, shared.parent / "xla"):
+            (models / path.name).symlink_to(path)
     return project
 
 

@@ -32,7 +32,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = check_out(tmp_path_factory.mktemp("checkout"))
     for name in ("examples", "recipes"):
         (project.root / name).symlink_to(ROOT / name)
-    (project.root / "below").mkdir()
+    for name in ("below", "temporary"):
+        (project.root / name).mkdir()
     yield project
     down(project)
 
@@ -41,6 +42,7 @@ def rft(project: Project, *arguments: str, stdin: str | None = None) -> subproce
     return subprocess.run(
         [sys.executable, "-m", "rft_cli.main", *arguments],
         cwd=project.root / "below",  # any folder of the project will do
+        env={**os.environ, "TMPDIR": str(project.root / "temporary")},
         input=stdin,
         capture_output=True,
         text=True,
@@ -49,14 +51,14 @@ def rft(project: Project, *arguments: str, stdin: str | None = None) -> subproce
     )
 
 
-def temporary_files() -> set[str]:
-    ours = ("rft-", "cdk", "ministack")
-    return {entry.name for entry in Path(tempfile.gettempdir()).iterdir() if entry.name.startswith(ours)}
+def temporary_files(project: Project) -> set[Path]:
+    """Return what commands leave in their temporary folder, and the emulator where its code names a fixed one."""
+    fixed = Path(tempfile.gettempdir()).glob("ministack*")
+    return {*(project.root / "temporary").iterdir(), *fixed}
 
 
 def test_from_nothing_to_nothing(checkout: Project) -> None:
-    os.environ.pop("RFT_MODELS", None)
-    before = temporary_files()
+    before = temporary_files(checkout)
 
     up = rft(checkout, "local", "up", "--port", str(PORT), "--json")
     assert up.returncode == 0, up.stderr
@@ -83,7 +85,7 @@ def test_from_nothing_to_nothing(checkout: Project) -> None:
     assert json.loads(stopped.stdout) == {"stopped": True, "closed_runs": {"interrupted": "STOPPED"}}
     assert not descendants(checkout.temporary)
     assert [path.name for path in checkout.state_folder.iterdir()] == ["logs"]
-    assert temporary_files() <= before
+    assert temporary_files(checkout) <= before
     for port in (PORT, PORT + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -45,7 +45,7 @@ from rft_runtime.shards import CANDIDATE, encode_shards, shards_of
 from tests.embedded.checkout import check_out
 
 ROOT = Path(__file__).parents[2]
-PORT = 5000 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORT = 4950 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Three modules deploy this project, each once, and `make test` may run them side by side."""
 
 LINE = "ticket-routing"

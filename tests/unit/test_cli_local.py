@@ -144,6 +144,23 @@ def test_two_starts_at_once_are_refused(project: Project, monkeypatch: pytest.Mo
         lifecycle.up(project, port=4892, bedrock_port=4893, seed=None, deploy=False, tell=lambda _: None)
 
 
+def test_what_is_chosen_at_the_start_is_refused_later(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Project, "check_setup", lambda self: None)
+    state = state_of(start(project, "emulator", SLEEPER), start(project, "bedrock", SLEEPER))
+    state.save(project.state_file)
+    with pytest.raises(LocalError, match="--event-size=1: it is chosen when the embedded AWS starts"):
+        lifecycle.up(
+            project,
+            port=state.port,
+            bedrock_port=state.bedrock_port,
+            seed=None,
+            deploy=False,
+            tell=lambda _: None,
+            settings=["--event-size=1"],
+        )
+    assert lifecycle.running(project) == state
+
+
 @pytest.fixture
 def free_port() -> int:
     """Return a port that is free, and the next one too."""

@@ -90,6 +90,15 @@ def test_what_cannot_be_done_is_one_line(
     assert not captured.out
 
 
+@pytest.mark.parametrize("command", ["show", "verify", "export"])
+def test_a_live_release_whose_manifest_is_gone_is_named(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    del aws.s3.objects[f"releases/{LINE}/2.json"]
+    assert main(["release", command, LINE, "--env", "dev"]) == 1
+    assert f"line {LINE}: no release 2 in environment dev" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("body", [b"no JSON", b"{}", b"\xff"])
 @pytest.mark.parametrize(
     ("arguments", "name"),

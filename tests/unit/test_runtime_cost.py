@@ -224,6 +224,14 @@ def test_rows_of_one_group_are_one_unit() -> None:
     assert (read.rows, read.grouped, read.groups, read.units) == (7, 5, 3, 5)
 
 
+@pytest.mark.parametrize("group", ["1e999", '{"a": 1e999}', '"\\ud800"', "[" * 5000 + "]" * 5000])
+def test_a_group_that_cannot_be_read_is_left_to_validate(group: str) -> None:
+    line = dataset("held_out", 1).rstrip()[:-1] + f', "group": {group}}}\n'.encode()
+    read = read_prompt_sizes(io.BytesIO(line))
+    assert (read.rows, read.grouped, read.groups) == (1, 0, 0)
+    assert (read.fewest[0], read.most[0]) == (0, len(line) - 1)
+
+
 def test_the_same_prompts_are_the_same_set_however_they_are_written() -> None:
     lines = dataset("held_out", 5)
     digest = read_prompt_sizes(io.BytesIO(lines)).digest

@@ -44,8 +44,8 @@ def test_a_write_that_lost_the_race_is_made_again_on_the_newer_record() -> None:
 
 
 def test_endless_races_end_as_transient() -> None:
-    aws = FakeAws()
-    store = RunStore(replace(stored(aws).bucket, sleep=lambda seconds: None))
+    aws, waits = FakeAws(), list[float]()
+    store = RunStore(replace(stored(aws).bucket, sleep=waits.append))
 
     def bump(key: str) -> None:
         aws.s3.versions[key] += 1
@@ -53,6 +53,8 @@ def test_endless_races_end_as_transient() -> None:
     aws.s3.on_put = bump
     with pytest.raises(Transient, match="changed 10 times"):
         store.set(RUN, job_arn="ours")
+    assert len(waits) == 10
+    assert max(waits) <= 1.0
 
 
 def test_a_closed_run_takes_no_more_facts() -> None:

@@ -78,10 +78,11 @@ def require_units(sizes: Mapping[str, PromptSizes]) -> None:
     """
     for split, size in sizes.items():
         if (split == HELD_OUT or split.startswith(GUARD)) and size.units < FEWEST_UNITS:
-            one_group = ", all of one group (`group`)" if size.rows >= FEWEST_UNITS else ""
+            one_group = size.rows >= FEWEST_UNITS
+            got = f"{size.rows} prompts{', all of one group (`group`)' if one_group else ''}"
             raise RunFailed(
-                f"datasets.{split}: got {size.rows} prompts{one_group}; the gate can show nothing with less than "
-                f"{FEWEST_UNITS} that are independent"
+                f"datasets.{split}: got {got}; the gate can show nothing with less than {FEWEST_UNITS} that are "
+                f"independent: add prompts{' of other groups' if one_group else ''}"
             )
 
 
@@ -102,7 +103,7 @@ def _grouped(prompts: int, units: int, alike: float) -> str:
     """Return what groups may cost: how alike prompts of a group fare is not known before they were answered."""
     return (
         f"datasets.{HELD_OUT}: its {prompts:,} prompts make {units:,} independent ones (`group`); where prompts of a "
-        f"group fare alike, it takes a true gain of {alike:.3f} above gate.min_gain"
+        f"group fare alike, it takes a true gain of at least {alike:.3f} above gate.min_gain"
     )
 
 

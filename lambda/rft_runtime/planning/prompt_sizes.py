@@ -91,7 +91,7 @@ def read_prompt_sizes(stream: BinaryIO) -> PromptSizes:
             if row.has_group():
                 groups.add(key_of(row.group))
                 grouped += 1
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             low, high = 0, len(line)
             prompt = line
         prompts.add(hashlib.sha256(prompt).digest())

@@ -125,6 +125,9 @@ class ReleaseStore:
         Args:
             line: The model line.
             keep: How many of the last releases that went live, at least the live one.
+
+        Raises:
+            RunFailed, ValueError: As `load`.
         """
         current = self.current(line)
         numbers = list(dict.fromkeys(turn.release for turn in reversed(current.history)))[: max(1, keep)]
