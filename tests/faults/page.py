@@ -80,12 +80,12 @@ def _embedded_words() -> str:
     """Return what was run on the embedded AWS, and why the rest cannot be."""
     measured = _measured()
     absent = measured["not_here"]
-    reasons = "; ".join(f"{reason} ({count})" for reason, count in absent.items())
+    reasons = "\n".join(f"- {reason} ({count})" for reason, count in absent.items())
     return (
         "The last column is of the embedded AWS (`python -m benchmarks faults`), with real functions, roles and state "
         f"machine: one case of each of {measured['kinds']} kinds, which are a state, a service, a kind of error and an "
         f"outcome. **{measured['run']} were run there, {measured['ok']} ended as they must.** {sum(absent.values())} "
-        f"cannot be had there: {reasons}."
+        f"cannot be had there:\n\n{reasons}"
     )
 
 
