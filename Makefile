@@ -124,7 +124,7 @@ bench: setup ## Measure, beside peers where one exists; writes benchmarks/result
 	@python -m benchmarks
 
 soak: setup ## Full counts: five demo seeds and a control, fuzzed events and files, 10,000 programs, the gate's errors, the fault suite
-	@python -m pytest -q tests/faults
+	@FAULT_UPDATES=all python -m pytest -q tests/faults tests/embedded/test_faults.py
 	@python -m benchmarks reward_fuzz dataset_fuzz code_soak gate_errors faults demo
 
 lock: ## Renew requirements.txt from pyproject.toml (maintainers; needs uv)
