@@ -14,12 +14,12 @@ from rft_cli.environment import Environment
 from rft_contract.naming import live_alarm_name, release_parameter, reward_alias
 from rft_local.project import Project
 from rft_runtime.run_record import RunRecord, RunStore
-from tests.embedded import test_promotion
-from tests.embedded.test_promotion import as_function, call, client, environment, model, project, rft, until
+from tests.embedded import deployed
+from tests.embedded.deployed import as_function, call, client, environment, model, project, rft, until
 
 __all__ = ["environment", "project"]
 
-pytestmark = test_promotion.pytestmark
+pytestmark = deployed.pytestmark
 
 LINE = "ticket-routing"
 DAYS = timedelta(days=30)
@@ -59,12 +59,10 @@ def names(place: Environment, what: str) -> set[str]:
 @pytest.fixture(scope="module")
 def place(project: Project, environment: Environment) -> Iterator[Environment]:
     """An environment in which things were left, and things that must stay."""
-    record = test_promotion.record
+    record = deployed.record
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            test_promotion, "record", lambda name: msgspec.structs.replace(record(name), name=f"local-{name}")
-        )
-        test_promotion.give_models(project, "rejected", "passed", "served")
+        patch.setattr(deployed, "record", lambda name: msgspec.structs.replace(record(name), name=f"local-{name}"))
+        deployed.give_models(project, "rejected", "passed", "served")
     for run_id, outcome in (("rejected", "REJECTED"), ("passed", "PASSED"), ("served", "REJECTED")):
         ended(environment, run_id, outcome)
     run(environment, "lost")

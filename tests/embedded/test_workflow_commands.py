@@ -27,7 +27,7 @@ from rft_local.cdk import Cdk
 from rft_local.project import Project
 from rft_runtime.report import decode_report
 from rft_runtime.run_record import DatasetUse, RunStore
-from tests.embedded.test_promotion import LINE, PORT, decided, environment, project, promote, pytestmark, rft
+from tests.embedded.deployed import LINE, PORT, decided, environment, project, promote, pytestmark, rft
 from tests.embedded.workflow_commands import (
     COMMANDS,
     as_person,
