@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from bedrock_rft import DatasetBucket, RewardCode, RewardFunction, RewardSpec, RftKey
 
@@ -54,6 +54,11 @@ def flat(value: Any) -> Any:
             return [flat(item) for item in value]
         case _:
             return value
+
+
+def errors(stack: Stack) -> list[str]:
+    """Return what synth prints as errors of a stack."""
+    return [str(found.entry.data) for found in Annotations.from_stack(stack).find_error("*", Match.any_value())]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Annotations, Match
 
 from bedrock_rft import (
     CustomizationRole,
@@ -31,6 +30,7 @@ from bedrock_rft import (
     RftTopic,
     RftWorkflow,
 )
+from tests.constructs_.conftest import errors
 from tests.constructs_.test_monitoring import Monitored
 
 LAKE = "arn:aws:s3:::company-lake"
@@ -41,10 +41,6 @@ def lake(stack: Stack) -> DatasetBucketBase:
     """Return a bucket that exists, whose policy nobody says to keep."""
     key = RftKey(stack, "Key")
     return DatasetBucket.from_bucket(stack, "Datasets", s3.Bucket.from_bucket_arn(stack, "Lake", LAKE), key=key)
-
-
-def errors(stack: Stack) -> list[str]:
-    return [str(found.entry.data) for found in Annotations.from_stack(stack).find_error("*", Match.any_value())]
 
 
 def test_a_bucket_of_the_app_gets_its_policy_and_nothing_else(

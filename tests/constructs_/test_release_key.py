@@ -8,9 +8,9 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk.assertions import Annotations, Match
 
 from bedrock_rft import ReleaseKey
+from tests.constructs_.conftest import errors
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
@@ -18,10 +18,6 @@ ARN = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-5555555555
 @pytest.fixture
 def signer(stack: Stack) -> iam.Role:
     return iam.Role(stack, "Signer", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-
-
-def errors(stack: Stack) -> list[str]:
-    return [str(found.entry.data) for found in Annotations.from_stack(stack).find_error("*", Match.any_value())]
 
 
 def signing_key(stack: Stack, construct_id: str) -> kms.Key:

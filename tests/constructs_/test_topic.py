@@ -9,15 +9,11 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Annotations, Match
 
 from bedrock_rft import RftKey, RftTopic
+from tests.constructs_.conftest import errors
 
 ON_CALL = "arn:aws:sns:us-east-1:123456789012:on-call"
-
-
-def errors(stack: Stack) -> list[str]:
-    return [str(found.entry.data) for found in Annotations.from_stack(stack).find_error("*", Match.any_value())]
 
 
 @pytest.fixture
