@@ -56,12 +56,12 @@ def _facts(facts: set[Fact]) -> Iterator[str]:
     yield ""
 
 
-def _findings(record: Mapping[str, Any]) -> Iterator[str]:
-    environments = record["figures"]["environments"]
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(record["figures"]["versions"].items()))
+def _findings(found: Mapping[str, Any]) -> Iterator[str]:
+    environments = found["figures"]["environments"]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(found["figures"]["versions"].items()))
     yield "## Findings\n"
     still_open, idle = (sum(len(one[what]) for one in environments.values()) for what in ("open", "unneeded"))
-    yield f"`{record['command']}` · {record['date']} · {versions}\n"
+    yield f"`{found['command']}` · {found['date']} · {versions}\n"
     yield (
         "Raised is what a checker finds when nothing is acknowledged. Over all environments, "
         f"**{still_open} findings are open** and {idle} acknowledgements idle.\n"

@@ -58,7 +58,7 @@ def trust(place: Place) -> Iterator[Finding]:
             check="role-trust",
             severity=Severity.ERROR,
             found=f"{place.role_arn} does not let {_BEDROCK} assume it",
-            remedy="deploy the stack again; its customization role trusts Bedrock",
+            remedy="deploy the stack again; its customization role trusts Bedrock, and one of yours has to",
         )
         return
     accounts = {account for statement in statements for account in _source_accounts(statement)}
@@ -109,7 +109,8 @@ def rights(place: Place) -> Iterator[Finding]:
             check="role-rights",
             severity=Severity.WARNING,
             found=f"not allowed, as IAM's simulation shows: {'; '.join(denied)}",
-            remedy="deploy the stack again; if it stays so, look whether somebody changed the role's policy",
+            remedy="deploy the stack again, or give a role of your own these rights; if it stays so, look whether "
+            "somebody changed its policy",
         )
     if not explicit and not denied:
         yield Finding(check="role-rights", severity=Severity.OK, found="the role may do what a job does, by simulation")
